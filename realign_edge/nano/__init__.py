@@ -1,0 +1,1 @@
+"""The recipe of the embedded nano VLM (`models/nano`): architecture, tokenizer, training, scores."""

@@ -1,0 +1,1 @@
+"""Vision-language models: families as data, loading, prompts, cached vision features, generation."""

@@ -1,0 +1,151 @@
+"""Load a VLM from a local folder: offline, safetensors only, the tower never quantised."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from realign_edge.errors import MissingError, UsageError
+from realign_edge.files import fingerprint, sha256_file
+from realign_edge.home import home, models_folder
+from realign_edge.vlm.family import Family, family_of
+from realign_edge.vlm.model import Quantization, Vlm
+
+_TEXT_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")
+_VISION_FILES = ("preprocessor_config.json", "processor_config.json")
+
+
+def find_model(name: str) -> Path:
+    """The folder of a model given by path, or by name below the state folder or the packaged models.
+
+    Raises:
+        MissingError: there is no such folder, or it holds no config.json.
+    """
+    for folder in (Path(name).expanduser(), home() / "models" / name, models_folder() / name):
+        if (folder / "config.json").is_file():
+            return folder.resolve()
+    raise MissingError(
+        f"no model `{name}`: neither a folder with a config.json nor an installed model",
+        "name a folder in the Hugging Face layout, or `nano` for the embedded model",
+    )
+
+
+def load_vlm(
+    name: str,
+    *,
+    quantization: Quantization = "none",
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Vlm:
+    """Load model and processor for inference or for LoRA training; every parameter is frozen.
+
+    Raises:
+        MissingError: the folder is not there, is damaged, or holds an unsupported architecture.
+        UsageError: `quantization` is not known.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    folder = find_model(name)
+    config = _read_config(folder)
+    family = family_of(str(config.get("model_type", "")), str(folder))
+    model = _load_weights(folder, family, quantization, device, dtype)
+    model.requires_grad_(False)
+    model.eval()
+    weights = {p.name: sha256_file(p) for p in sorted(folder.glob("*.safetensors"))}
+    text = {n: sha256_file(folder / n) for n in _TEXT_FILES if (folder / n).is_file()}
+    vision = {n: sha256_file(folder / n) for n in _VISION_FILES if (folder / n).is_file()}
+    return Vlm(
+        model=model,
+        processor=_load_processor(folder),
+        family=family,
+        name=folder.name,
+        fingerprint=fingerprint(weights, config, text, vision, quantization, str(dtype)),
+        vision_fingerprint=fingerprint(weights, config.get("vision_config"), vision, str(dtype)),
+        quantization=quantization,
+    )
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise MissingError(f"{folder / 'config.json'} cannot be read: {problem}", "copy the model again") from problem
+    if not isinstance(value, dict) or not any(folder.glob("*.safetensors")):
+        raise MissingError(f"{folder} holds no safetensors weights", "convert the model to safetensors first")
+    return value
+
+
+def _load_weights(
+    folder: Path, family: Family, quantization: Quantization, device: str, dtype: torch.dtype
+) -> nn.Module:
+    from transformers import AutoModelForImageTextToText
+
+    settings: dict[str, Any] = {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
+    if quantization == "nf4":
+        settings["quantization_config"] = _nf4(family, dtype)
+        settings["device_map"] = {"": device}
+    elif quantization != "none":
+        raise UsageError(f"unknown quantisation `{quantization}`", "use `none` or `nf4`")
+    try:
+        model: nn.Module = AutoModelForImageTextToText.from_pretrained(folder, **settings)
+    except (OSError, ValueError, KeyError, RuntimeError) as problem:
+        raise MissingError(f"{folder} cannot be loaded: {problem}", "copy the model again and retry") from problem
+    if quantization == "nf4":
+        check_quantized(model, family)
+        return model
+    return model.to(device)
+
+
+def _nf4(family: Family, dtype: torch.dtype) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=[family.vision_tower, family.projector, family.lm_head],
+    )
+
+
+def quantized_modules(model: nn.Module) -> tuple[str, ...]:
+    """Names of the modules that hold 4-bit weights."""
+    from bitsandbytes.nn import Linear4bit
+
+    return tuple(name for name, module in model.named_modules() if isinstance(module, Linear4bit))
+
+
+def check_quantized(model: nn.Module, family: Family) -> None:
+    """The decoder's linear layers are in 4 bit and nothing else is.
+
+    The names given to bitsandbytes have silently missed modules before, so the result is checked.
+
+    Raises:
+        MissingError: the tower, the projector or the head was quantised, or the decoder was not.
+    """
+    quantized = set(quantized_modules(model))
+    decoder = f"{family.language_model}."
+    stray = sorted(name for name in quantized if not name.startswith(decoder))
+    plain = sorted(
+        name
+        for name, module in model.named_modules()
+        if name.startswith(decoder) and isinstance(module, nn.Linear) and name not in quantized
+    )
+    if stray or plain or not quantized:
+        raise MissingError(
+            f"4-bit loading went wrong: quantised outside the decoder {stray[:3]}, not quantised {plain[:3]}",
+            "load the model with quantization = none",
+        )
+
+
+def _load_processor(folder: Path) -> Any:
+    from transformers import AutoProcessor
+
+    try:
+        return AutoProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise MissingError(
+            f"{folder}: the processor cannot be loaded: {problem}", "copy the model with its processor files"
+        ) from problem
