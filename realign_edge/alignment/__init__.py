@@ -1,1 +1,1 @@
-
+"""Alignment: rDPO and its relatives on LoRA adapters, resumable to the byte."""

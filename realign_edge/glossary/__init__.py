@@ -1,1 +1,1 @@
-
+"""The plant's vocabulary, and reading parts, defects and places out of texts."""

@@ -1,0 +1,86 @@
+"""Settings of alignment, and named presets."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ObjectiveName = Literal["sft", "dpo", "dpo-anchored", "rdpo", "rdpo-anchored", "rdpo-symmetric"]
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentSettings:
+    """beta: strength of the preference, 1/nats; steps: optimiser steps, 0 = from `epochs`.
+
+    batch_pairs: pairs a step, of which `question_share` are questions; micro_tokens: tokens in one forward
+    pass, which bounds memory and does not change the gradient; nll_weight: weight of the chosen answer's
+    mean negative log-likelihood beside the preference; sft_steps: steps of NLL alone that come first;
+    lora_targets: every linear layer of the language model, or the attention projections alone.
+    """
+
+    objective: ObjectiveName = "rdpo-anchored"
+    beta: float = 0.1
+    nll_weight: float = 0.0
+    sft_steps: int = 0
+    lora_rank: int = 16
+    lora_alpha: int = 32
+    lora_dropout: float = 0.0
+    lora_targets: Literal["all-linear", "attention"] = "all-linear"
+    learning_rate: float = 1e-3
+    warmup_ratio: float = 0.05
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    steps: int = 60
+    epochs: float = 1.0
+    batch_pairs: int = 32
+    question_share: float = 0.5
+    micro_tokens: int = 4096
+    checkpoint_every: int = 10
+    quantization: Literal["none", "nf4"] = "none"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} must be positive"
+            for name in ("beta", "lora_rank", "lora_alpha", "learning_rate", "batch_pairs", "micro_tokens", "checkpoint_every", "max_grad_norm")
+            if not getattr(self, name) > 0
+        ]
+        problems += [f"{n} must be in [0, 1)" for n in ("lora_dropout", "warmup_ratio") if not 0 <= getattr(self, n) < 1]
+        problems += [f"{n} must not be negative" for n in ("steps", "sft_steps", "nll_weight", "weight_decay") if getattr(self, n) < 0]
+        if not 0 <= self.question_share <= 1:
+            problems.append("question_share must be in [0, 1]")
+        if not self.steps and not self.epochs > 0:
+            problems.append("steps or epochs must be positive")
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+PRESETS: dict[str, AlignmentSettings] = {
+    # Chosen on the tuning floor (benchmarks/RESULTS.md); made for models of a few million parameters.
+    "nano": AlignmentSettings(),
+    # The paper's run: LoRA on q, k, v, o, one epoch, lr 1e-6, batch 8, notes only, no anchor.
+    "paper": AlignmentSettings(
+        objective="rdpo",
+        lora_rank=128,
+        lora_alpha=256,
+        lora_dropout=0.05,
+        lora_targets="attention",
+        learning_rate=1e-6,
+        warmup_ratio=0.03,
+        steps=0,
+        epochs=1.0,
+        batch_pairs=8,
+        question_share=0.0,
+        quantization="nf4",
+    ),
+    # The paper's adapter with what made preference learning hold here: the anchor and questions.
+    "workstation": AlignmentSettings(
+        lora_rank=128,
+        lora_alpha=256,
+        lora_dropout=0.05,
+        lora_targets="attention",
+        learning_rate=2e-6,
+        warmup_ratio=0.03,
+        steps=0,
+        batch_pairs=8,
+        quantization="nf4",
+    ),
+}

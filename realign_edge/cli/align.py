@@ -1,0 +1,78 @@
+"""`realign-edge align`: the main job, end to end."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from realign_edge.cli.options import Json, Quiet, hush_libraries, print_json, progress_for
+
+
+def align(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos, with inspection records if there are any.")],
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    model: Annotated[str | None, typer.Option(help="Name or folder of the model [default: nano].")] = None,
+    preset: Annotated[str | None, typer.Option(help="Settings to start from: nano, paper, workstation.")] = None,
+    objective: Annotated[str | None, typer.Option(help="sft, dpo, dpo-anchored, rdpo, rdpo-anchored, rdpo-symmetric.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of training.")] = None,
+    until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate.")] = "evaluate",
+    resume: Annotated[str | None, typer.Option(help="Go on with this run; `latest` for the newest.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Align the model to a folder of photos: index, pairs, training, evaluation.
+
+    Started again with the same inputs it goes on where it was, and skips what is done.
+
+    Example:  realign-edge align ./photos
+    """
+    from realign_edge.errors import ExitCode, UsageError
+    from realign_edge.home import home
+    from realign_edge.pipeline.align import STAGES, Pipeline
+    from realign_edge.pipeline.config import resolve
+    from realign_edge.runs.lock import work_lock
+    from realign_edge.runs.run import find_run
+    from realign_edge.runs.signals import stop_on_signals
+
+    if until not in STAGES:
+        raise UsageError(f"unknown stage `{until}`", f"stages: {', '.join(STAGES)}")
+    typed = {"model": model, "preset": preset, "alignment.objective": objective, "alignment.seed": seed}
+    settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
+    hush_libraries()
+    with work_lock(home() / "work.lock", f"realign-edge align {photos}"), stop_on_signals() as stopping:
+        pipeline = Pipeline(settings, home(), progress_for(quiet), stopping)
+        outcome = pipeline.run(photos, next(s for s in STAGES if s == until), find_run(home() / "runs", resume) if resume else None)
+    if as_json:
+        print_json(as_plain(outcome))
+    else:
+        from realign_edge.cli.summary import print_outcome
+
+        print_outcome(outcome)
+    if outcome.evaluation is not None and not outcome.evaluation["decision"]["adopt"]:
+        raise typer.Exit(int(ExitCode.GATE))
+
+
+def as_plain(outcome: Any) -> dict[str, Any]:
+    """The outcome as one JSON object."""
+    found = outcome.collection
+    value: dict[str, Any] = {
+        "run": outcome.run.run_id,
+        "folder": str(outcome.run.folder),
+        "photos": {
+            "read": len(found.photos),
+            "refused": [{"name": r.name, "reason": r.reason} for r in found.refused],
+            "duplicates": found.duplicates,
+            "train": len(found.of("train")),
+            "held_out": len(found.of("held_out")),
+            "split": found.split_note,
+            "problems": list(found.problems),
+        },
+        "skipped": outcome.skipped,
+        "seconds": round(outcome.seconds, 1),
+    }
+    if outcome.pairs is not None:
+        built = outcome.pairs
+        value["pairs"] = {"built": built.pairs, "without_note": built.without_note, "turned_down": built.neighbours_refused}
+    if outcome.evaluation is not None:
+        value["evaluation"] = outcome.evaluation
+    return value

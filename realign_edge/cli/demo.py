@@ -1,0 +1,30 @@
+"""`realign-edge demo`: a synthetic shop floor to try everything on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from realign_edge.cli.options import Json, Quiet, print_json, progress_for
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where the shop floor is written.")],
+    photos: Annotated[int, typer.Option(min=4, help="How many photos.")] = 500,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 2,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Render a small synthetic shop floor: photos, inspection records and a glossary.
+
+    Example:  realign-edge demo ./floor --photos 200
+    """
+    from realign_edge.shopfloor.floor import write_floor
+
+    shots = write_floor(directory, photos, seed, workers=workers, progress=progress_for(quiet))
+    about = {"folder": str(directory), "photos": len(shots), "specimens": len({s.serial for s in shots})}
+    if as_json:
+        print_json(about)
+    elif not quiet:
+        typer.echo(f"{about['photos']} photos of {about['specimens']} specimens, records.csv and glossary.toml in {directory}")

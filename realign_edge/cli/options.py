@@ -1,0 +1,48 @@
+"""Options that every command has, and how results are printed. stdout is data, stderr is for people."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from realign_edge.progress import Progress, Silent
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout; NaN, which JSON does not know, becomes null."""
+    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and value != value else value
+
+
+def progress_for(quiet: bool) -> Progress:
+    """Bars on a terminal, lines elsewhere, silence with --quiet."""
+    if quiet:
+        return Silent()
+    from realign_edge.cli.progress import Bars, Lines
+
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+def hush_libraries() -> None:
+    """The libraries' own progress bars and notices would tear ours."""
+    import logging
+    import warnings
+
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    for name in ("bitsandbytes", "sentence_transformers", "torch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")

@@ -1,0 +1,115 @@
+"""The closing summary of `align`, for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from realign_edge.evaluation.compare import LOWER_IS_BETTER
+from realign_edge.pipeline.align import Outcome
+
+_NAMES = {
+    "chair_i": "hallucinated mentions",
+    "chair_s": "answers with a hallucination",
+    "recall": "real defects named",
+    "location": "place named right",
+    "attribute": "finish, background right",
+    "exact": "notes entirely right",
+    "pope_random": "yes/no, random",
+    "pope_popular": "yes/no, popular",
+    "pope_adversarial": "yes/no, adversarial",
+}
+_MOST_REASONS = 4
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """Photos, pairs, figures before and after, the decision, and where everything lies."""
+    console = Console(highlight=False, width=min(Console().width, 100))
+    console.print()
+    console.print(_counts(outcome))
+    if outcome.evaluation is not None:
+        console.print(_figures(outcome.evaluation))
+        console.print(_decision(outcome.evaluation))
+    console.print(_places(outcome))
+
+
+def _counts(outcome: Outcome) -> Table:
+    found, table = outcome.collection, _grid()
+    table.add_row("Photos", f"{len(found.photos)} read, {len(found.refused)} refused, {found.duplicates} duplicates")
+    table.add_row("", f"{len(found.of('train'))} for training, {len(found.of('held_out'))} held out (split {found.split_note})")
+    for refused in found.refused[:_MOST_REASONS]:
+        table.add_row("", Text(f"refused: {refused.name}: {refused.reason}", style="yellow"))
+    if len(found.refused) > _MOST_REASONS:
+        table.add_row("", Text(f"... and {len(found.refused) - _MOST_REASONS} more (--json lists them all)", style="yellow"))
+    if outcome.pairs is not None:
+        built = outcome.pairs.pairs
+        kinds = ", ".join(f"{n} {k.replace('_', '/')}" for k, n in built.items())
+        table.add_row("Pairs", f"{sum(built.values())} built: {kinds}")
+        table.add_row("", _reasons("photos without a note pair", outcome.pairs.without_note))
+        table.add_row("", _reasons("neighbours passed over", outcome.pairs.neighbours_refused))
+    if outcome.skipped:
+        table.add_row("Unchanged", f"{', '.join(outcome.skipped)}: taken from before")
+    return table
+
+
+def _reasons(what: str, counts: Mapping[str, int]) -> str:
+    shown = ", ".join(f"{n} {reason}" for reason, n in list(counts.items())[:_MOST_REASONS])
+    return f"{what}: {shown or 'none'}"
+
+
+def _figures(evaluation: Mapping[str, Any]) -> Table:
+    title = f"Held-out photos, before and after (n = {evaluation['photos']}, 95 % intervals)"
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", padding=(0, 1))
+    table.add_column("")
+    for name in ("before %", "after %", "change, points"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for metric, parts in evaluation["figures"].items():
+        d = parts["difference"]
+        cells = [_interval(parts[p], 100) for p in ("before", "after")]
+        table.add_row(_NAMES.get(metric, metric), *cells, _interval(d, 100, sign=True), _verdict(metric, d))
+    return table
+
+
+def _interval(part: Mapping[str, Any], scale: float, sign: bool = False) -> str:
+    form = "+.1f" if sign else ".1f"
+    value, low, high = (part[k] for k in ("value", "low", "high"))
+    if value != value:
+        return "-"
+    return f"{value * scale:{form}} [{low * scale:{form}}, {high * scale:{form}}]"
+
+
+def _verdict(metric: str, difference: Mapping[str, float]) -> Text:
+    low, high = difference["low"], difference["high"]
+    if not (low > 0 or high < 0):
+        return Text("no clear change", style="dim")
+    better = (high < 0) == (metric in LOWER_IS_BETTER)
+    return Text("better", style="green") if better else Text("worse", style="red")
+
+
+def _decision(evaluation: Mapping[str, Any]) -> Panel:
+    decision = evaluation["decision"]
+    style = "green" if decision["adopt"] else "yellow"
+    return Panel(Text(decision["sentence"]), border_style=style, box=box.ROUNDED, padding=(0, 1))
+
+
+def _places(outcome: Outcome) -> Table:
+    table, folder = _grid(), outcome.run.folder
+    table.add_row("Run", outcome.run.run_id)
+    if (folder / "adapter").exists():
+        table.add_row("Adapter", Text(str(folder / "adapter"), overflow="fold"))
+    if (folder / "evaluation.json").exists():
+        table.add_row("Evaluation", Text(str(folder / "evaluation.json"), overflow="fold"))
+    table.add_row("Took", f"{outcome.seconds:.0f} s")
+    return table
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True, min_width=10)
+    table.add_column()
+    return table

@@ -1,0 +1,1 @@
+"""Configuration: TOML into frozen dataclasses, closed, with every problem reported at once."""

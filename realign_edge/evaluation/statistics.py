@@ -1,0 +1,96 @@
+"""Intervals and tests. Every figure that a person is shown names its sample size and its interval."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with its percentile interval, from `n` photos."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    confidence: float = 0.95
+
+
+def bootstrap_weights(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """How often each of n photos is drawn in each resample, (resamples, n); Efron 1979."""
+    rng = np.random.default_rng([seed, 41])
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+
+
+def ratio_interval(top: Counts, bottom: Counts, weights: Counts, confidence: float = 0.95) -> Interval:
+    """A ratio of sums over photos; top, bottom: (n,); weights: (resamples, n)."""
+    return _interval(_ratio(top, bottom), _ratios(top, bottom, weights), len(top), confidence)
+
+
+def difference_interval(
+    before: tuple[Counts, Counts], after: tuple[Counts, Counts], weights: Counts, confidence: float = 0.95
+) -> Interval:
+    """after - before of a ratio of sums, paired: both are taken over the same resampled photos."""
+    value = _ratio(*after) - _ratio(*before)
+    return _interval(value, _ratios(*after, weights) - _ratios(*before, weights), len(before[0]), confidence)
+
+
+def seeds_difference_interval(
+    before: tuple[Counts, Counts], after: list[tuple[Counts, Counts]], weights: Counts, seed: int, relative: bool = False
+) -> Interval:
+    """Two-level bootstrap over training seeds and photos: the mean over seeds of after - before.
+
+    before: (n,) counts of the one base model; after: one pair of (n,) counts per seed. With `relative`,
+    the change is a share of before.
+    """
+    base = _ratios(*before, weights)
+    runs = np.stack([_ratios(*counts, weights) for counts in after])
+    rng = np.random.default_rng([seed, 43])
+    drawn = rng.integers(0, len(after), (len(weights), len(after)))
+    means = np.take_along_axis(runs.T, drawn, axis=1).mean(axis=1)
+    value = float(np.mean([_ratio(*c) for c in after])) - _ratio(*before)
+    if relative:
+        return _interval(value / _ratio(*before), (means - base) / base, len(before[0]), 0.95)
+    return _interval(value, means - base, len(before[0]), 0.95)
+
+
+def _ratio(top: Counts, bottom: Counts) -> float:
+    total = float(bottom.sum())
+    return float(top.sum()) / total if total else float("nan")
+
+
+def _ratios(top: Counts, bottom: Counts, weights: Counts) -> Counts:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((weights @ top) / (weights @ bottom))
+
+
+def _interval(value: float, resampled: Counts, n: int, confidence: float) -> Interval:
+    usable = resampled[np.isfinite(resampled)]
+    if not len(usable):
+        return Interval(value, float("nan"), float("nan"), n, confidence)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(usable, (tail, 1 - tail))
+    return Interval(value, float(low), float(high), n, confidence)
+
+
+def mcnemar_exact(before_right: NDArray[np.bool_], after_right: NDArray[np.bool_]) -> float:
+    """Two-sided exact p-value of McNemar's test (1947) on paired right/wrong outcomes, (n,) each."""
+    gained = int((~before_right & after_right).sum())
+    lost = int((before_right & ~after_right).sum())
+    n = gained + lost
+    tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1)) / 2**n
+    return min(1.0, 2 * tail)
+
+
+def wilson_interval(successes: int, n: int, z: float = 1.959963984540054) -> Interval:
+    """Wilson's score interval (1927) of a share."""
+    if n == 0:
+        return Interval(float("nan"), float("nan"), float("nan"), 0)
+    share = successes / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half), n)

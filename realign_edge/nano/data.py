@@ -1,0 +1,85 @@
+"""What the nano VLM is trained on: renders of the synthetic shop floor with their exact ground truth."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from realign_edge.nano.architecture import PATCH, PATCHES_PER_SIDE, VISION_SIZE
+from realign_edge.progress import Progress
+from realign_edge.shopfloor.render import render
+from realign_edge.shopfloor.scene import CoOccurrence, Scene, sample_scene
+from realign_edge.shopfloor.vocabulary import BACKGROUNDS, DEFECTS, FINISHES, PARTS
+
+RENDER_SIZE = 256
+# A patch carries a defect's label when the defect covers this share of it.
+MIN_COVERAGE = 0.04
+
+
+@dataclass(frozen=True)
+class Renders:
+    """n rendered photos with ground truth.
+
+    images: (n, 128, 128, 3) uint8 RGB; patches: (n, 64) uint8, 0 = no defect, i + 1 = DEFECTS[i];
+    classes: (n, 3) uint8, indices into PARTS, FINISHES, BACKGROUNDS.
+    """
+
+    images: NDArray[np.uint8]
+    patches: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+    scenes: tuple[Scene, ...]
+
+
+def render_many(count: int, seed: int, co_occurrence: CoOccurrence, workers: int, progress: Progress) -> Renders:
+    """Render `count` scenes; photo i depends on (seed, i) alone, whatever the number of workers."""
+    one = partial(_render_one, seed=seed, co_occurrence=co_occurrence)
+    images = np.empty((count, VISION_SIZE, VISION_SIZE, 3), np.uint8)
+    patches = np.empty((count, PATCHES_PER_SIDE**2), np.uint8)
+    classes = np.empty((count, 3), np.uint8)
+    scenes: list[Scene] = []
+    progress.start("render", count, "photos")
+    for i, (image, labels, kinds, scene) in enumerate(_mapped(one, count, workers)):
+        images[i], patches[i], classes[i] = image, labels, kinds
+        scenes.append(scene)
+        progress.advance(i + 1)
+    progress.finish()
+    return Renders(images, patches, classes, tuple(scenes))
+
+
+def _mapped(one: Any, count: int, workers: int) -> Iterator[Any]:
+    if workers <= 1:
+        yield from map(one, range(count))
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(one, range(count), chunksize=32)
+
+
+def _render_one(
+    index: int, seed: int, co_occurrence: CoOccurrence
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[int, int, int], Scene]:
+    scene = sample_scene(np.random.default_rng([seed, index]), co_occurrence)
+    shot = render(scene, RENDER_SIZE)
+    small = Image.fromarray(shot.image).resize((VISION_SIZE, VISION_SIZE), Image.Resampling.BICUBIC)
+    kinds = (
+        [p.term for p in PARTS].index(scene.part),
+        [f.term for f in FINISHES].index(scene.finish),
+        [b.term for b in BACKGROUNDS].index(scene.background),
+    )
+    return np.asarray(small), patch_labels(shot.defect_map), kinds, scene
+
+
+def patch_labels(defect_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The defect that covers most of each vision patch: (size, size) -> (64,), row by row."""
+    cell = defect_map.shape[0] * PATCH // VISION_SIZE
+    grid = defect_map.reshape(PATCHES_PER_SIDE, cell, PATCHES_PER_SIDE, cell).transpose(0, 2, 1, 3)
+    cells = grid.reshape(PATCHES_PER_SIDE**2, -1)
+    counts = np.stack([(cells == kind).mean(axis=1) for kind in range(1, len(DEFECTS) + 1)], axis=1)
+    best = counts.argmax(axis=1)
+    covered = counts.max(axis=1) >= MIN_COVERAGE
+    return np.where(covered, best + 1, 0).astype(np.uint8)

@@ -1,0 +1,123 @@
+"""The whole recipe of `models/nano`, in one command: `python -m realign_edge.nano.recipe --out models/nano`."""
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realign_edge.files import write_json
+from realign_edge.nano.architecture import build_model, build_processor
+from realign_edge.nano.data import Renders, render_many
+from realign_edge.nano.language import tower_states, train_language, turns_of
+from realign_edge.nano.tower import Schedule, train_tower
+from realign_edge.progress import Progress
+from realign_edge.shopfloor.scene import CoOccurrence, sample_scene
+from realign_edge.vlm.load import load_vlm
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every number that decides the weights. Counts are photos; seeds are derived from `seed`."""
+
+    seed: int = 0
+    seeing_photos: int = 16000
+    speaking_photos: int = 14000
+    tower_layers: int = 5
+    decoder_layers: int = 4
+    seeing: Schedule = field(default_factory=lambda: Schedule(steps=3000, batch=64, rate=1.2e-3, warmup=100))
+    speaking: Schedule = field(default_factory=lambda: Schedule(steps=1500, batch=48, rate=2e-3, warmup=50))
+
+
+def tokenizer_texts(seed: int, scenes: int = 6000) -> list[str]:
+    """Notes, questions and answers that the tokenizer learns its merges from."""
+    rng = np.random.default_rng([seed, 9])
+    drawn = (sample_scene(rng, CoOccurrence.unbiased()) for _ in range(scenes))
+    return [f" {text}" for scene in drawn for turn in turns_of(scene, rng) for text in turn]
+
+
+def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progress) -> None:
+    """Train and save the nano VLM; finished steps are taken from `cache`."""
+    import torch
+    from safetensors.torch import load_model, save_model
+
+    torch.set_num_threads(1)
+    cache.mkdir(parents=True, exist_ok=True)
+    processor = build_processor(tokenizer_texts(recipe.seed))
+    model = build_model(processor, recipe.seed, recipe.tower_layers, recipe.decoder_layers)
+    tower_file = cache / "tower.safetensors"
+    if tower_file.exists():
+        load_model(model.model.vision_tower, tower_file)
+    else:
+        seen = cached(cache / "seeing", recipe.seeing_photos, recipe.seed * 10 + 1, CoOccurrence.unbiased(), workers, progress)
+        train_tower(model, seen, recipe.seeing, recipe.seed, progress)
+        save_model(model.model.vision_tower, tower_file)
+    out.mkdir(parents=True, exist_ok=True)
+    processor.save_pretrained(out)
+    model.save_pretrained(out)
+    spoken = cached(cache / "speaking", recipe.speaking_photos, recipe.seed * 10 + 2, CoOccurrence.biased(), workers, progress)
+    states = tower_states(model, spoken, progress)
+    vlm = load_vlm(str(out))
+    train_language(vlm, states, spoken.scenes, recipe.speaking, recipe.seed, progress)
+    vlm.model.save_pretrained(out)
+    write_json(out / "recipe.json", asdict(recipe))
+
+
+def cached(
+    path: Path, count: int, seed: int, world: CoOccurrence, workers: int, progress: Progress
+) -> Renders:
+    """Renders, kept in `path`.npz; scenes are drawn again, which costs half a millisecond each."""
+    file = path.with_suffix(".npz")
+    if file.exists():
+        arrays = np.load(file)
+        scenes = tuple(sample_scene(np.random.default_rng([seed, i]), world) for i in range(count))
+        return Renders(arrays["images"], arrays["patches"], arrays["classes"], scenes)
+    renders = render_many(count, seed, world, workers, progress)
+    np.savez(file, images=renders.images, patches=renders.patches, classes=renders.classes)
+    return renders
+
+
+class Lines:
+    """Progress as lines on stdout, with elapsed seconds."""
+
+    def __init__(self) -> None:
+        self.task, self.total, self.began, self.told = "", 0, time.monotonic(), 0.0
+
+    def start(self, task: str, total: int, unit: str = "photos") -> None:
+        self.task, self.total, self.began = f"{task} ({unit})", total, time.monotonic()
+
+    def advance(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self.told > 15:
+            self.told, rate = now, done / max(now - self.began, 1e-9)
+            print(f"{self.task}: {done}/{self.total}, {rate:.1f}/s, {(self.total - done) / max(rate, 1e-9):.0f} s left", flush=True)
+
+    def finish(self, note: str = "") -> None:
+        print(f"{self.task}: done in {time.monotonic() - self.began:.0f} s {note}", flush=True)
+
+    def warn(self, message: str) -> None:
+        print(message, flush=True)
+
+
+def main() -> None:
+    """Command line of the recipe."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="where the model is written")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "realign-nano")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--recipe", type=json.loads, default={}, help="JSON of recipe fields to change")
+    arguments = parser.parse_args()
+    values: dict[str, Any] = dict(arguments.recipe)
+    for step in ("seeing", "speaking"):
+        if step in values:
+            values[step] = Schedule(**values[step])
+    cook(Recipe(seed=arguments.seed, **values), arguments.out, arguments.cache, arguments.workers, Lines())
+
+
+if __name__ == "__main__":
+    main()

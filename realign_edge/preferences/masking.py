@@ -1,0 +1,115 @@
+"""Strategic masking: which words of a note name what the photo shows."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from realign_edge.glossary.mentions import find_mentions, normalise
+from realign_edge.glossary.model import Glossary
+from realign_edge.vlm.branches import Branch, pack, token_logps
+from realign_edge.vlm.generate import generate
+from realign_edge.vlm.model import Vlm
+
+MASK = "[MASK]"
+_ASK = (
+    "Replace every word that names an object, an attribute or a relation visible in the photo by [MASK] "
+    "and repeat the rest unchanged: {note}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a note: kept text, or a slot. `category` is the glossary's where it is known."""
+
+    text: str
+    slot: bool = False
+    category: str = ""
+
+
+def masked_text(segments: Sequence[Segment]) -> str:
+    """The note with [MASK] in its slots."""
+    return "".join(MASK if s.slot else s.text for s in segments)
+
+
+def mask_by_glossary(note: str, glossary: Glossary) -> tuple[Segment, ...]:
+    """Slots are the glossary's terms that the note claims; a negated mention stays."""
+    plain = normalise(note)
+    spans = [(m.start, m.end, m.category) for m in find_mentions(note, glossary) if not m.negated]
+    return _segments(plain, spans)
+
+
+def mask_by_grounding(
+    vlm: Vlm, question: str, note: str, features: Tensor, blank: Tensor, min_drop: float
+) -> tuple[Segment, ...]:
+    """Slots are the words whose likelihood drops by `min_drop` nats or more when the photo is taken away.
+
+    features, blank: (tokens, hidden) image features of the photo and of what stands for "no photo". It
+    needs no word list and works in any language that the tokenizer knows.
+    """
+    answer = vlm.answer_ids(question, note, end=False)
+    prompt = vlm.prompt_ids(question)
+    with torch.no_grad():
+        packed = pack([prompt, prompt], [[Branch(answer)], [Branch(answer)]])
+        seen, unseen = token_logps(vlm, packed, torch.stack([features, blank])).cpu().split(len(answer))
+    drops = (seen - unseen).tolist()
+    spans = [
+        (start, end, "")
+        for start, end, drop in _word_drops(vlm, note, answer.tolist(), drops)
+        if drop >= min_drop
+    ]
+    return _segments(note, _merged(note, spans))
+
+
+def mask_by_model(vlm: Vlm, note: str, features: Tensor) -> tuple[Segment, ...] | None:
+    """Ask the model itself, as the paper does; None where its answer is not the note with words masked."""
+    answer = generate(vlm, features.unsqueeze(0), [_ASK.format(note=note)], max_new_tokens=160)[0]
+    words = [(m.start(), m.end()) for m in re.finditer(r"\S+", note)]
+    said = re.findall(r"\[MASK\]|[^\s\[]+", answer)
+    spans: list[tuple[int, int, str]] = []
+    matcher = difflib.SequenceMatcher(None, [note[a:b] for a, b in words], said, autojunk=False)
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        if kind != "replace" or any(MASK not in word for word in said[c:d]):
+            return None
+        spans.append((words[a][0], words[b - 1][1], ""))
+    return _segments(note, spans) if spans else None
+
+
+def _segments(text: str, spans: Sequence[tuple[int, int, str]]) -> tuple[Segment, ...]:
+    out, at = [], 0
+    for start, end, category in spans:
+        if start > at:
+            out.append(Segment(text[at:start]))
+        out.append(Segment(text[start:end], True, category))
+        at = end
+    return tuple(out) + ((Segment(text[at:]),) if at < len(text) else ())
+
+
+def _word_drops(vlm: Vlm, note: str, ids: list[int], drops: list[float]) -> list[tuple[int, int, float]]:
+    """Sum the tokens' drops over words: (start, end, nats). A word begins where the decoded text shows a space."""
+    ends, text = [], ""
+    for count in range(1, len(ids) + 1):
+        text = vlm.processor.tokenizer.decode(ids[:count]).lstrip()
+        ends.append(len(text))
+    words = [(m.start(), m.end()) for m in re.finditer(r"[^\s.,;:!?。、：；]+", note)]
+    found = []
+    for start, end in words:
+        total = sum(d for d, e, b in zip(drops, ends, [0, *ends], strict=False) if b < end and e > start)
+        found.append((start, end, total))
+    return found
+
+
+def _merged(note: str, spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Neighbouring words make one slot."""
+    out: list[tuple[int, int, str]] = []
+    for start, end, category in spans:
+        if out and note[out[-1][1] : start] == " ":
+            out[-1] = (out[-1][0], end, category)
+        else:
+            out.append((start, end, category))
+    return out

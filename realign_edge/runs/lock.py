@@ -1,0 +1,38 @@
+"""One piece of heavy work at a time: a lock that the kernel releases however the holder ends."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from realign_edge.errors import RealignError
+
+
+@contextmanager
+def work_lock(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock while working.
+
+    Raises:
+        RealignError: somebody else holds it; the message says who, what and since when.
+    """
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RealignError(f"other work is going on: {_holder(path)}", "wait for it, or stop it with `realign-edge runs stop`") from None
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps({"pid": os.getpid(), "what": what, "since": datetime.now().isoformat(timespec="seconds")}))
+        file.flush()
+        yield
+
+
+def _holder(path: Path) -> str:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return f"{about['what']} (process {about['pid']}, since {about['since']})"
+    except (OSError, ValueError, KeyError):
+        return "another process"

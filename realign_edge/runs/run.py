@@ -1,0 +1,115 @@
+"""A run's folder: config.toml run.json events.jsonl status.json control/ checkpoints/ adapter/ evaluation.json."""
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from realign_edge.errors import MissingError, UsageError
+from realign_edge.files import write_atomic, write_json
+
+Request = Literal["stop", "pause"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run. Its identity, what it is made from, is fixed when it is created."""
+
+    folder: Path
+
+    @property
+    def run_id(self) -> str:
+        """Name of the folder: date, time and the start of the identity."""
+        return self.folder.name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """run.json: identity, photo folder, model, versions."""
+        return _read_json(self.folder / "run.json")
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The last heartbeat: state, stage, done, total, unit, pid, time; empty before the first."""
+        return _read_json(self.folder / "status.json")
+
+    @property
+    def stages(self) -> dict[str, Any]:
+        """Finished stages: name to {inputs, outputs}."""
+        return _read_json(self.folder / "stages.json")
+
+    def finish_stage(self, name: str, inputs: str, outputs: dict[str, Any]) -> None:
+        """Remember that a stage is done for these inputs."""
+        write_json(self.folder / "stages.json", {**self.stages, name: {"inputs": inputs, "outputs": outputs}})
+
+    def finished_stage(self, name: str, inputs: str) -> dict[str, Any] | None:
+        """Outputs of a stage that is done for exactly these inputs, else None."""
+        stage = self.stages.get(name)
+        return stage["outputs"] if stage and stage["inputs"] == inputs else None
+
+    def heartbeat(self, **values: Any) -> None:
+        """Replace status.json."""
+        write_json(self.folder / "status.json", {**values, "pid": os.getpid(), "time": time.time()})
+
+    def request(self, what: Request) -> None:
+        """Ask the process that works on this run to stop or to pause."""
+        (self.folder / "control").mkdir(exist_ok=True)
+        write_atomic(self.folder / "control" / what, "")
+
+    def requested(self, what: Request) -> bool:
+        """Has this been asked for?"""
+        return (self.folder / "control" / what).exists()
+
+    def clear(self, what: Request) -> None:
+        """The request was met, or taken back."""
+        (self.folder / "control" / what).unlink(missing_ok=True)
+
+
+def create_run(runs: Path, identity: str, about: dict[str, Any], config: str, now: datetime) -> Run:
+    """Make a run's folder; run.json is written last, so a folder without it is no run."""
+    folder = runs / f"{now:%Y%m%d-%H%M%S}-{identity[:4]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "config.toml", config)
+    write_json(folder / "run.json", {**about, "identity": identity, "created": now.isoformat(timespec="seconds")})
+    return Run(folder)
+
+
+def list_runs(runs: Path) -> list[Run]:
+    """Every run, oldest first."""
+    return [Run(p.parent) for p in sorted(runs.glob("*/run.json"))]
+
+
+def find_run(runs: Path, name: str) -> Run:
+    """A run by its name, by the start of its name, or `latest`.
+
+    Raises:
+        MissingError: there is none.
+        UsageError: several fit.
+    """
+    known = list_runs(runs)
+    if name == "latest" and known:
+        return known[-1]
+    fitting = [r for r in known if r.run_id.startswith(name)]
+    if len(fitting) > 1:
+        raise UsageError(f"`{name}` fits {len(fitting)} runs", "name one: " + ", ".join(r.run_id for r in fitting))
+    if not fitting:
+        shown = ", ".join(r.run_id for r in known[-5:]) or "there are none yet"
+        raise MissingError(f"no run `{name}`", f"known runs: {shown}")
+    return fitting[0]
+
+
+def remove_run(run: Run) -> None:
+    """Delete a run's folder; run.json goes first, so that an interrupted removal leaves no half run."""
+    (run.folder / "run.json").unlink(missing_ok=True)
+    shutil.rmtree(run.folder)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

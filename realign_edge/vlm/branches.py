@@ -1,0 +1,122 @@
+"""Several continuations behind one shared prefix, in one forward pass, exact to rounding.
+
+A sequence is `[prefix | branch | branch | ...]`. Every branch sees the prefix and itself, and its
+positions restart after the prefix, so each gets the hidden states it would get alone; the photo and the
+prompt are paid for once. The idea is that of li-plus/flash-preference and of tree attention. The
+float32 difference to separate sequences is that of summation order (tests/parity/vlm).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from realign_edge.vlm.model import Vlm
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A continuation: ids (n,) int64; tokens from `answer_start` on are scored, those before are given."""
+
+    ids: Tensor
+    answer_start: int = 0
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A batch of packed sequences, right-padded to length L; T is the number of scored tokens in it.
+
+    ids, positions: (batch, L); mask: (batch, 1, L, L) True = may attend; predictor: (T,) index into the
+    flattened (batch * L) hidden states that predicts each scored token; target: (T,) its id;
+    owner: (T,) the number of its branch, counted through the batch; branches: how many there are;
+    density: share of the batch that is not padding.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor
+    predictor: Tensor
+    target: Tensor
+    owner: Tensor
+    branches: int
+    density: float
+
+
+def pack(prefixes: Sequence[Tensor], branches: Sequence[Sequence[Branch]], pad: int = 0) -> Packed:
+    """Lay out sequences; prefixes[i]: (P_i,) int64, branches[i]: the continuations of prefix i."""
+    lengths = [len(p) + sum(len(b.ids) for b in bs) for p, bs in zip(prefixes, branches, strict=True)]
+    batch, longest = len(prefixes), max(lengths)
+    ids = torch.full((batch, longest), pad, dtype=torch.int64)
+    positions = torch.zeros(batch, longest, dtype=torch.int64)
+    part = torch.full((batch, longest), -1, dtype=torch.int64)
+    predictor: list[Tensor] = []
+    target: list[Tensor] = []
+    owner: list[Tensor] = []
+    number = 0
+    for row, (prefix, continuations) in enumerate(zip(prefixes, branches, strict=True)):
+        start = len(prefix)
+        ids[row, :start], positions[row, :start], part[row, :start] = prefix, torch.arange(start), 0
+        for index, branch in enumerate(continuations, 1):
+            n = len(branch.ids)
+            here = slice(start, start + n)
+            ids[row, here], part[row, here] = branch.ids, index
+            positions[row, here] = torch.arange(len(prefix), len(prefix) + n)
+            before = torch.arange(start - 1, start + n - 1)
+            before[:1] = len(prefix) - 1
+            predictor.append(row * longest + before[branch.answer_start :])
+            target.append(branch.ids[branch.answer_start :])
+            owner.append(torch.full((n - branch.answer_start,), number))
+            number += 1
+            start += n
+    density = sum(lengths) / ids.numel()
+    scored = (torch.cat(predictor), torch.cat(target), torch.cat(owner))
+    return Packed(ids, positions, _mask(part), *scored, number, density)
+
+
+def _mask(part: Tensor) -> Tensor:
+    """Who may attend to whom; part: (batch, L), 0 = prefix, k = branch k, -1 = padding (sees only itself)."""
+    length = part.shape[1]
+    same = part.unsqueeze(2) == part.unsqueeze(1)
+    to_prefix = (part == 0).unsqueeze(1) & (part >= 0).unsqueeze(2)
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    padding = (part < 0).unsqueeze(2)
+    alone = torch.eye(length, dtype=torch.bool)
+    return (((same | to_prefix) & causal & ~padding) | (padding & alone)).unsqueeze(1)
+
+
+def token_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
+    """Log-probability of every scored token, (T,) float32; image_features: (batch, tokens, hidden).
+
+    Logits exist at scored positions only, never over photo, prompt or padding.
+    """
+    device = vlm.device
+    embeddings = vlm.embed(packed.ids, image_features)
+    hidden = vlm.language(
+        embeddings, attention_mask=packed.mask.to(device), position_ids=packed.positions.to(device)
+    )
+    chosen = hidden.flatten(0, 1)[packed.predictor.to(device)]
+    logits = vlm.lm_head(chosen).float()
+    picked = logits.gather(1, packed.target.to(device).unsqueeze(1)).squeeze(1)
+    return picked - logits.logsumexp(dim=1)  # type: ignore[no-any-return]
+
+
+def branch_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
+    """Summed log-probability of each branch's scored tokens, (branches,) float32, in nats."""
+    logps = token_logps(vlm, packed, image_features)
+    return torch.zeros(packed.branches, device=logps.device).index_add(0, packed.owner.to(logps.device), logps)
+
+
+def photo_prefix(vlm: Vlm) -> Tensor:
+    """The prompt up to and including the last image token: what every question about a photo shares."""
+    ids = vlm.prompt_ids("x")
+    return ids[: int((ids == vlm.image_token_id).nonzero()[-1]) + 1]
+
+
+def question_branch(vlm: Vlm, prefix: Tensor, question: str, answer: str) -> Branch:
+    """A question with its answer as a branch behind `photo_prefix`; only the answer is scored."""
+    asked = vlm.prompt_ids(question)
+    if not torch.equal(asked[: len(prefix)], prefix):
+        raise ValueError("the chat template puts text before the photo that depends on the question")
+    answered = vlm.answer_ids(question, answer)
+    return Branch(torch.cat([asked[len(prefix) :], answered]), len(asked) - len(prefix))
