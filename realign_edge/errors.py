@@ -47,7 +47,7 @@ class GateError(RealignError):
     exit_code = ExitCode.GATE
 
 
-class Interrupted(RealignError):
+class Interrupted(RealignError):  # noqa: N818 - nothing failed
     """A person or the system asked the work to stop; it can be resumed."""
 
     exit_code = ExitCode.INTERRUPTED

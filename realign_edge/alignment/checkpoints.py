@@ -64,7 +64,9 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
     return None
 
 
-def optimizer_state(optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def optimizer_state(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """AdamW's first and second moments by parameter name; zeros before the first step."""
     first, second = {}, {}
     for name, parameter in parameters.items():

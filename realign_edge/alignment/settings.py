@@ -40,11 +40,26 @@ class AlignmentSettings:
     def __post_init__(self) -> None:
         problems = [
             f"{name} must be positive"
-            for name in ("beta", "lora_rank", "lora_alpha", "learning_rate", "batch_pairs", "micro_tokens", "checkpoint_every", "max_grad_norm")
+            for name in (
+                "beta",
+                "lora_rank",
+                "lora_alpha",
+                "learning_rate",
+                "batch_pairs",
+                "micro_tokens",
+                "checkpoint_every",
+                "max_grad_norm",
+            )
             if not getattr(self, name) > 0
         ]
-        problems += [f"{n} must be in [0, 1)" for n in ("lora_dropout", "warmup_ratio") if not 0 <= getattr(self, n) < 1]
-        problems += [f"{n} must not be negative" for n in ("steps", "sft_steps", "nll_weight", "weight_decay") if getattr(self, n) < 0]
+        problems += [
+            f"{n} must be in [0, 1)" for n in ("lora_dropout", "warmup_ratio") if not 0 <= getattr(self, n) < 1
+        ]
+        problems += [
+            f"{n} must not be negative"
+            for n in ("steps", "sft_steps", "nll_weight", "weight_decay")
+            if getattr(self, n) < 0
+        ]
         if not 0 <= self.question_share <= 1:
             problems.append("question_share must be in [0, 1]")
         if not self.steps and not self.epochs > 0:

@@ -173,7 +173,17 @@ def _train(
         changes.append(figures["chosen_change"])
         tokens = sum(trainer.items[i].tokens for i in plan[number])
         speed = {"pairs_per_s": len(plan[number]) / seconds, "tokens_per_s": tokens / seconds}
-        events({"type": "step", "step": done, "steps": len(plan), "learning_rate": rate, "grad_norm": norm, **figures, **speed})
+        events(
+            {
+                "type": "step",
+                "step": done,
+                "steps": len(plan),
+                "learning_rate": rate,
+                "grad_norm": norm,
+                **figures,
+                **speed,
+            }
+        )
         progress.advance(done)
         warned = warned or _warn_falling(changes, settings, progress, events)
         stopping = done < len(plan) and should_stop()
@@ -183,7 +193,10 @@ def _train(
             write_checkpoint(folder, Checkpoint(done, identity, weights, first, second, torch.get_rng_state()))
             events({"type": "checkpoint", "step": done})
         if stopping:
-            raise Interrupted(f"training was stopped after step {done} of {len(plan)}", "run the same command again to go on")
+            raise Interrupted(
+                f"training was stopped after step {done} of {len(plan)}",
+                "run the same command again to go on",
+            )
     progress.finish(f"{len(plan)} steps")
     trainer.vlm.model.eval()
     recent = [c for c in changes[-10:] if math.isfinite(c)]
@@ -251,4 +264,6 @@ def _warn_falling(changes: Sequence[float], settings: AlignmentSettings, progres
 
 
 def _diverged(message: str) -> RealignError:
-    return RealignError(message, "lower learning_rate; the last checkpoint is intact and a new run can start from scratch")
+    return RealignError(
+        message, "lower learning_rate; the last checkpoint is intact and a new run can start from scratch"
+    )

@@ -13,7 +13,9 @@ def align(
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of the model [default: nano].")] = None,
     preset: Annotated[str | None, typer.Option(help="Settings to start from: nano, paper, workstation.")] = None,
-    objective: Annotated[str | None, typer.Option(help="sft, dpo, dpo-anchored, rdpo, rdpo-anchored, rdpo-symmetric.")] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="sft, dpo, dpo-anchored, rdpo, rdpo-anchored, rdpo-symmetric.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.")] = None,
     until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate.")] = "evaluate",
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `latest` for the newest.")] = None,
@@ -41,7 +43,11 @@ def align(
     hush_libraries()
     with work_lock(home() / "work.lock", f"realign-edge align {photos}"), stop_on_signals() as stopping:
         pipeline = Pipeline(settings, home(), progress_for(quiet), stopping)
-        outcome = pipeline.run(photos, next(s for s in STAGES if s == until), find_run(home() / "runs", resume) if resume else None)
+        outcome = pipeline.run(
+            photos,
+            next(s for s in STAGES if s == until),
+            find_run(home() / "runs", resume) if resume else None,
+        )
     if as_json:
         print_json(as_plain(outcome))
     else:
@@ -72,7 +78,11 @@ def as_plain(outcome: Any) -> dict[str, Any]:
     }
     if outcome.pairs is not None:
         built = outcome.pairs
-        value["pairs"] = {"built": built.pairs, "without_note": built.without_note, "turned_down": built.neighbours_refused}
+        value["pairs"] = {
+            "built": built.pairs,
+            "without_note": built.without_note,
+            "turned_down": built.neighbours_refused,
+        }
     if outcome.evaluation is not None:
         value["evaluation"] = outcome.evaluation
     return value

@@ -27,4 +27,6 @@ def demo(
     if as_json:
         print_json(about)
     elif not quiet:
-        typer.echo(f"{about['photos']} photos of {about['specimens']} specimens, records.csv and glossary.toml in {directory}")
+        typer.echo(
+            f"{about['photos']} photos of {about['specimens']} specimens, records.csv and glossary.toml in {directory}"
+        )

@@ -32,7 +32,9 @@ def index(
     if as_json:
         print_json(about)
     else:
-        typer.echo(f"{len(built)} photos indexed, {len(found.refused)} refused, recall@10 {built.manifest.recall_at_10:.3f}")
+        typer.echo(
+            f"{len(built)} photos indexed, {len(found.refused)} refused, recall@10 {built.manifest.recall_at_10:.3f}"
+        )
         for refused in found.refused:
             typer.echo(f"refused: {refused.name}: {refused.reason}", err=True)
 

@@ -83,7 +83,10 @@ def _unexpected(error: Exception) -> int:
     log = home() / "crash.log"
     with log.open("a", encoding="utf-8") as file:
         traceback.print_exc(file=file)
-    _say(f"error: something went wrong inside realign-edge ({type(error).__name__}: {error})", f"hint: details are in {log}")
+    _say(
+        f"error: something went wrong inside realign-edge ({type(error).__name__}: {error})",
+        f"hint: details are in {log}",
+    )
     return int(ExitCode.FAILED)
 
 

@@ -1,6 +1,7 @@
 """Options that every command has, and how results are printed. stdout is data, stderr is for people."""
 
 import json
+import math
 import sys
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ def _finite(value: Any) -> Any:
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(v) for v in value]
-    return None if isinstance(value, float) and value != value else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def progress_for(quiet: bool) -> Progress:

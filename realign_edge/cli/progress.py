@@ -40,7 +40,9 @@ class Bars:
     def finish(self, note: str = "") -> None:
         seconds = time.monotonic() - self._began
         self._close()
-        self._console.print(f"  [green]ok[/]  {self._name:<26} {note or f'{self._total} {self._unit}':<34} {seconds:6.1f} s")
+        self._console.print(
+            f"  [green]ok[/]  {self._name:<26} {note or f'{self._total} {self._unit}':<34} {seconds:6.1f} s"
+        )
 
     def warn(self, message: str) -> None:
         self._console.print(f"  [yellow]note[/] {message}", markup=True, soft_wrap=True)

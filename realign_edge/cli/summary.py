@@ -1,5 +1,6 @@
 """The closing summary of `align`, for people."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +15,11 @@ from realign_edge.pipeline.align import Outcome
 
 _NAMES = {
     "chair_i": "hallucinated mentions",
-    "chair_s": "answers with a hallucination",
+    "chair_s": "notes with one",
     "recall": "real defects named",
     "location": "place named right",
-    "attribute": "finish, background right",
-    "exact": "notes entirely right",
+    "attribute": "attributes right",
+    "exact": "notes all right",
     "pope_random": "yes/no, random",
     "pope_popular": "yes/no, popular",
     "pope_adversarial": "yes/no, adversarial",
@@ -40,11 +41,17 @@ def print_outcome(outcome: Outcome) -> None:
 def _counts(outcome: Outcome) -> Table:
     found, table = outcome.collection, _grid()
     table.add_row("Photos", f"{len(found.photos)} read, {len(found.refused)} refused, {found.duplicates} duplicates")
-    table.add_row("", f"{len(found.of('train'))} for training, {len(found.of('held_out'))} held out (split {found.split_note})")
+    table.add_row(
+        "",
+        f"{len(found.of('train'))} for training, {len(found.of('held_out'))} held out (split {found.split_note})",
+    )
     for refused in found.refused[:_MOST_REASONS]:
         table.add_row("", Text(f"refused: {refused.name}: {refused.reason}", style="yellow"))
     if len(found.refused) > _MOST_REASONS:
-        table.add_row("", Text(f"... and {len(found.refused) - _MOST_REASONS} more (--json lists them all)", style="yellow"))
+        table.add_row(
+            "",
+            Text(f"... and {len(found.refused) - _MOST_REASONS} more (--json lists them all)", style="yellow"),
+        )
     if outcome.pairs is not None:
         built = outcome.pairs.pairs
         kinds = ", ".join(f"{n} {k.replace('_', '/')}" for k, n in built.items())
@@ -62,31 +69,37 @@ def _reasons(what: str, counts: Mapping[str, int]) -> str:
 
 
 def _figures(evaluation: Mapping[str, Any]) -> Table:
-    title = f"Held-out photos, before and after (n = {evaluation['photos']}, 95 % intervals)"
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", padding=(0, 1))
-    table.add_column("")
-    for name in ("before %", "after %", "change, points"):
+    title = f"Held-out photos (n = {evaluation['photos']}), in %, with 95 % intervals"
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    for name in ("before", "after", "change"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for metric, parts in evaluation["figures"].items():
-        d = parts["difference"]
-        cells = [_interval(parts[p], 100) for p in ("before", "after")]
-        table.add_row(_NAMES.get(metric, metric), *cells, _interval(d, 100, sign=True), _verdict(metric, d))
+        cells = [_share(parts[p]) for p in ("before", "after")]
+        table.add_row(
+            _NAMES.get(metric, metric),
+            *cells,
+            _change(parts["difference"]),
+            _verdict(metric, parts["difference"]),
+        )
     return table
 
 
-def _interval(part: Mapping[str, Any], scale: float, sign: bool = False) -> str:
-    form = "+.1f" if sign else ".1f"
-    value, low, high = (part[k] for k in ("value", "low", "high"))
-    if value != value:
-        return "-"
-    return f"{value * scale:{form}} [{low * scale:{form}}, {high * scale:{form}}]"
+def _share(part: Mapping[str, float]) -> str:
+    value, low, high = (part[k] * 100 for k in ("value", "low", "high"))
+    return "-" if math.isnan(value) else f"{value:.1f} ({low:.0f} to {high:.0f})"
+
+
+def _change(part: Mapping[str, float]) -> str:
+    value, low, high = (part[k] * 100 for k in ("value", "low", "high"))
+    return "-" if math.isnan(value) else f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def _verdict(metric: str, difference: Mapping[str, float]) -> Text:
     low, high = difference["low"], difference["high"]
     if not (low > 0 or high < 0):
-        return Text("no clear change", style="dim")
+        return Text("~", style="dim")
     better = (high < 0) == (metric in LOWER_IS_BETTER)
     return Text("better", style="green") if better else Text("worse", style="red")
 

@@ -74,7 +74,10 @@ def _count(answer: str, truth: Facts, glossary: Glossary) -> tuple[list[float], 
     placed = [d for d in placeable if findings[d] == truth.defects[d]]
     wrong_count = len(wrong) + len(wrong_parts)
     exact = (
-        not wrong_count and len(right) == len(truth.defects) and len(placed) == len(placeable) and truth.part in (*parts, "")
+        not wrong_count
+        and len(right) == len(truth.defects)
+        and len(placed) == len(placeable)
+        and truth.part in (*parts, "")
     )
     values = {
         "mentioned": len(findings) + len(parts),

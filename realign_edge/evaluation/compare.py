@@ -72,7 +72,10 @@ class Comparison:
         """For evaluation.json."""
         return {
             "photos": self.photos,
-            "figures": {k: {p: asdict(getattr(f, p)) for p in ("before", "after", "difference")} for k, f in self.figures.items()},
+            "figures": {
+                k: {p: asdict(getattr(f, p)) for p in ("before", "after", "difference")}
+                for k, f in self.figures.items()
+            },
             "mcnemar_p": dict(self.mcnemar_p),
             "chosen_change_nats": self.chosen_change,
             "examples": list(self.examples),
@@ -94,7 +97,12 @@ def compare(exam: Exam, before: Answers, after: Answers, settings: EvaluationSet
     weights = bootstrap_weights(n, settings.resamples, settings.seed)
     old, new = ratio_columns(before), ratio_columns(after)
     figures = {
-        m: Figure(m, ratio_interval(*old[m], weights), ratio_interval(*new[m], weights), difference_interval(old[m], new[m], weights))
+        m: Figure(
+            m,
+            ratio_interval(*old[m], weights),
+            ratio_interval(*new[m], weights),
+            difference_interval(old[m], new[m], weights),
+        )
         for m in old
     }
     tests = {s: mcnemar_exact(_right(exam, before, s), _right(exam, after, s)) for s in SETTINGS}
@@ -112,7 +120,9 @@ def _examples(exam: Exam, before: Answers, after: Answers, most: int = 3) -> tup
     """Photos whose hallucination went away, then any whose answer changed."""
     column = COLUMNS.index("hallucinated")
     gain = before.chair.counts[:, column] - after.chair.counts[:, column]
-    order = sorted((i for i in range(len(exam.photos)) if before.notes[i] != after.notes[i]), key=lambda i: (-gain[i], i))
+    order = sorted(
+        (i for i in range(len(exam.photos)) if before.notes[i] != after.notes[i]), key=lambda i: (-gain[i], i)
+    )
     return tuple(
         {
             "photo": exam.photos[i].name,
@@ -148,9 +158,16 @@ def decide(comparison: Comparison, settings: EvaluationSettings) -> Decision:
         if comparison.figures[metric].difference.value < -tolerated:
             against.append(words)
     d = chair.difference
+    if not np.isfinite(chair.before.value) or not np.isfinite(chair.after.value):
+        return Decision(
+            False,
+            "No decision: the model names no part and no defect on the held-out photos.",
+            ("no mentions",),
+        )
     fell = (
         f"hallucinated mentions went from {chair.before.value:.1%} to {chair.after.value:.1%} "
-        f"(difference {d.value * 100:+.1f} points, 95 % interval {d.low * 100:+.1f} to {d.high * 100:+.1f}, n = {comparison.photos} photos)"
+        f"(difference {d.value * 100:+.1f} points, 95 % interval {d.low * 100:+.1f} to {d.high * 100:+.1f}, "
+        f"n = {comparison.photos} photos)"
     )
     if against:
         return Decision(False, f"Do not adopt yet: {'; '.join(against)}; {fell}.", against)

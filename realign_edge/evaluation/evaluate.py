@@ -45,18 +45,32 @@ class Answers:
 
 
 def build_exam(
-    photos: Sequence[Photo], facts: Mapping[str, Facts | None], glossary: Glossary, habits: Habits, seed: int, language: Language = "en"
+    photos: Sequence[Photo],
+    facts: Mapping[str, Facts | None],
+    glossary: Glossary,
+    habits: Habits,
+    seed: int,
+    language: Language = "en",
 ) -> Exam:
     """Photos whose facts are known, and their probes."""
     known = [(p, f) for p in photos if (f := facts.get(p.sha256)) is not None]
     kept = tuple(f for _, f in known)
     defects = tuple(glossary.names("defect"))
-    return Exam(tuple(p for p, _ in known), kept, tuple(build_probes(kept, defects, habits, seed, language)), glossary, language)
+    return Exam(
+        tuple(p for p, _ in known),
+        kept,
+        tuple(build_probes(kept, defects, habits, seed, language)),
+        glossary,
+        language,
+    )
 
 
 def take_exam(vlm: Vlm, store: FeatureStore, exam: Exam, progress: Progress, title: str) -> Answers:
     """Describe every photo, answer every probe, and score the true notes."""
-    asked = [*[(i, describe_question(exam.language)) for i in range(len(exam.photos))], *[(p.index, p.question) for p in exam.probes]]
+    asked = [
+        *[(i, describe_question(exam.language)) for i in range(len(exam.photos))],
+        *[(p.index, p.question) for p in exam.probes],
+    ]
     distinct = list(dict.fromkeys(asked))
     progress.start(title, len(distinct), "answers")
     said: dict[tuple[int, str], str] = {}

@@ -40,7 +40,11 @@ def difference_interval(
 
 
 def seeds_difference_interval(
-    before: tuple[Counts, Counts], after: list[tuple[Counts, Counts]], weights: Counts, seed: int, relative: bool = False
+    before: tuple[Counts, Counts],
+    after: list[tuple[Counts, Counts]],
+    weights: Counts,
+    seed: int,
+    relative: bool = False,
 ) -> Interval:
     """Two-level bootstrap over training seeds and photos: the mean over seeds of after - before.
 
@@ -83,7 +87,7 @@ def mcnemar_exact(before_right: NDArray[np.bool_], after_right: NDArray[np.bool_
     lost = int((before_right & ~after_right).sum())
     n = gained + lost
     tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    return min(1.0, 2.0 * float(tail))
 
 
 def wilson_interval(successes: int, n: int, z: float = 1.959963984540054) -> Interval:

@@ -21,7 +21,9 @@ def load_glossary(path: Path) -> Glossary:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise UsageError(f"{path} cannot be read: {problem}", "correct the file, or remove it to derive one") from problem
+        raise UsageError(
+            f"{path} cannot be read: {problem}", "correct the file, or remove it to derive one"
+        ) from problem
     problems: list[str] = []
     terms: list[Term] = []
     for key, entries in values.items():
@@ -77,7 +79,9 @@ def glossary_toml(glossary: Glossary) -> str:
     for term in glossary.terms:
         lines += [f"[[{term.category}]]", f"term = {_quoted(term.term)}"]
         lines += [f"kind = {_quoted(term.kind)}"] if term.kind else []
-        lines += [f"{key} = [{', '.join(map(_quoted, words))}]" for key, words in (("en", term.en), ("ja", term.ja)) if words]
+        lines += [
+            f"{key} = [{', '.join(map(_quoted, words))}]" for key, words in (("en", term.en), ("ja", term.ja)) if words
+        ]
         lines.append("")
     return "\n".join(lines)
 

@@ -45,7 +45,9 @@ def normalise(text: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _matcher_of(forms: tuple[tuple[str, str, Category], ...]) -> tuple[re.Pattern[str], dict[str, tuple[str, Category]]]:
+def _matcher_of(
+    forms: tuple[tuple[str, str, Category], ...],
+) -> tuple[re.Pattern[str], dict[str, tuple[str, Category]]]:
     owners: dict[str, tuple[str, Category]] = {}
     patterns: list[tuple[int, str]] = []
     for form, term, category in forms:

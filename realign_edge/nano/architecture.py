@@ -38,7 +38,10 @@ def build_tokenizer(texts: Iterable[str]) -> Any:
     core.train_from_iterator(texts, trainer)
     bos = core.token_to_id("<s>")
     core.post_processor = processors.Sequence(
-        [processors.ByteLevel(trim_offsets=False), processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", bos)])]
+        [
+            processors.ByteLevel(trim_offsets=False),
+            processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", bos)]),
+        ]
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
@@ -101,7 +104,7 @@ def build_model(processor: Any, seed: int, tower_layers: int = 5, decoder_layers
     config = LlavaConfig(
         vision_config=vision,
         text_config=text,
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
         image_seq_length=PATCHES_PER_SIDE**2 + 1,

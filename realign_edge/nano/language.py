@@ -93,9 +93,7 @@ def train_language(
     parameters = [*projector.parameters(), *decoder.parameters()]
     for parameter in parameters:
         parameter.requires_grad_(True)
-    optimizer = torch.optim.AdamW(
-        parameters, lr=schedule.rate, betas=(0.9, 0.98), weight_decay=schedule.weight_decay
-    )
+    optimizer = torch.optim.AdamW(parameters, lr=schedule.rate, betas=(0.9, 0.98), weight_decay=schedule.weight_decay)
     tokens = Tokens(vlm)
     rng = np.random.default_rng([seed, 2])
     torch.manual_seed(seed)

@@ -53,13 +53,27 @@ def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progres
     if tower_file.exists():
         load_model(model.model.vision_tower, tower_file)
     else:
-        seen = cached(cache / "seeing", recipe.seeing_photos, recipe.seed * 10 + 1, CoOccurrence.unbiased(), workers, progress)
+        seen = cached(
+            cache / "seeing",
+            recipe.seeing_photos,
+            recipe.seed * 10 + 1,
+            CoOccurrence.unbiased(),
+            workers,
+            progress,
+        )
         train_tower(model, seen, recipe.seeing, recipe.seed, progress)
-        save_model(model.model.vision_tower, tower_file)
+        save_model(model.model.vision_tower, str(tower_file))
     out.mkdir(parents=True, exist_ok=True)
     processor.save_pretrained(out)
     model.save_pretrained(out)
-    spoken = cached(cache / "speaking", recipe.speaking_photos, recipe.seed * 10 + 2, CoOccurrence.biased(), workers, progress)
+    spoken = cached(
+        cache / "speaking",
+        recipe.speaking_photos,
+        recipe.seed * 10 + 2,
+        CoOccurrence.biased(),
+        workers,
+        progress,
+    )
     states = tower_states(model, spoken, progress)
     vlm = load_vlm(str(out))
     train_language(vlm, states, spoken.scenes, recipe.speaking, recipe.seed, progress)
@@ -67,9 +81,7 @@ def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progres
     write_json(out / "recipe.json", asdict(recipe))
 
 
-def cached(
-    path: Path, count: int, seed: int, world: CoOccurrence, workers: int, progress: Progress
-) -> Renders:
+def cached(path: Path, count: int, seed: int, world: CoOccurrence, workers: int, progress: Progress) -> Renders:
     """Renders, kept in `path`.npz; scenes are drawn again, which costs half a millisecond each."""
     file = path.with_suffix(".npz")
     if file.exists():
@@ -94,7 +106,10 @@ class Lines:
         now = time.monotonic()
         if now - self.told > 15:
             self.told, rate = now, done / max(now - self.began, 1e-9)
-            print(f"{self.task}: {done}/{self.total}, {rate:.1f}/s, {(self.total - done) / max(rate, 1e-9):.0f} s left", flush=True)
+            print(
+                f"{self.task}: {done}/{self.total}, {rate:.1f}/s, {(self.total - done) / max(rate, 1e-9):.0f} s left",
+                flush=True,
+            )
 
     def finish(self, note: str = "") -> None:
         print(f"{self.task}: done in {time.monotonic() - self.began:.0f} s {note}", flush=True)

@@ -1,4 +1,7 @@
-"""How good the nano VLM is, on its own biased floor and on an unbiased one: `python -m realign_edge.nano.score MODEL`."""
+"""How good the nano VLM is, on its own biased floor and on an unbiased one.
+
+`python -m realign_edge.nano.score MODEL` prints the figures of its card.
+"""
 
 import argparse
 import json
@@ -69,7 +72,12 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     vlm = load_vlm(arguments.model)
     worlds = {"its own floor": CoOccurrence.biased(), "an unbiased floor": CoOccurrence.unbiased()}
-    print(json.dumps({n: score(vlm, w, arguments.photos, arguments.folder, Lines()) for n, w in worlds.items()}, indent=2))
+    print(
+        json.dumps(
+            {n: score(vlm, w, arguments.photos, arguments.folder, Lines()) for n, w in worlds.items()},
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

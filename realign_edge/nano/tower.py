@@ -65,7 +65,10 @@ def train_tower(model: Any, renders: Renders, schedule: Schedule, seed: int, pro
     heads = Heads(tower.config.hidden_size)
     parameters = [p for n, p in tower.named_parameters() if "post_layernorm" not in n]
     optimizer = torch.optim.AdamW(
-        [*parameters, *heads.parameters()], lr=schedule.rate, betas=(0.9, 0.98), weight_decay=schedule.weight_decay
+        [*parameters, *heads.parameters()],
+        lr=schedule.rate,
+        betas=(0.9, 0.98),
+        weight_decay=schedule.weight_decay,
     )
     rng = np.random.default_rng([seed, 1])
     weight = torch.tensor([0.35] + [1.0] * len(DEFECTS))

@@ -31,13 +31,16 @@ class Catalog:
             migrate(self.db, str(path))
         except sqlite3.DatabaseError as problem:
             raise MissingError(
-                f"{path} cannot be used as the catalog: {problem}", "restore it from a backup, or move it away"
+                f"{path} cannot be used as the catalog: {problem}",
+                "restore it from a backup, or move it away",
             ) from problem
 
     def __enter__(self) -> "Catalog":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.db.close()
 
     # Photos
@@ -45,7 +48,8 @@ class Catalog:
     def known_files(self, root: Path) -> dict[str, ScannedFile]:
         """What the last scan of `root` saw, by name."""
         rows = self.db.execute(
-            "SELECT name, size, mtime_ns, inode, sha256, width, height, reason FROM files WHERE root = ?", (str(root),)
+            "SELECT name, size, mtime_ns, inode, sha256, width, height, reason FROM files WHERE root = ?",
+            (str(root),),
         )
         return {r[0]: ScannedFile(r[0], (r[1], r[2], r[3]), r[4], r[5], r[6], r[7]) for r in rows}
 
@@ -60,16 +64,14 @@ class Catalog:
             )
             self.db.executemany(
                 "INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (str(root), p.name, p.sha256, p.width, p.height, p.split, _record_text(p.record))
-                    for p in photos
-                ],
+                [(str(root), p.name, p.sha256, p.width, p.height, p.split, _record_text(p.record)) for p in photos],
             )
 
     def photos(self, root: Path) -> tuple[Photo, ...]:
         """Photos of one folder, by name."""
         rows = self.db.execute(
-            "SELECT name, sha256, width, height, split, record FROM photos WHERE root = ? ORDER BY name", (str(root),)
+            "SELECT name, sha256, width, height, split, record FROM photos WHERE root = ? ORDER BY name",
+            (str(root),),
         )
         return tuple(_photo(root, row) for row in rows)
 
@@ -94,7 +96,10 @@ class Catalog:
         return {photo: json.loads(reasons) for photo, reasons in rows}
 
     def store_attempts(
-        self, root: Path, settings: str, attempts: Iterable[tuple[str, dict[str, int], Sequence[dict[str, Any]]]]
+        self,
+        root: Path,
+        settings: str,
+        attempts: Iterable[tuple[str, dict[str, int], Sequence[dict[str, Any]]]],
     ) -> None:
         """Store photos' pairs together with the fact that they were tried: all of them, or none."""
         with _transaction(self.db):
@@ -104,12 +109,21 @@ class Catalog:
                     (str(root), settings, photo, json.dumps(reasons, sort_keys=True)),
                 )
                 self.db.execute(
-                    "DELETE FROM pairs WHERE root = ? AND settings = ? AND photo = ?", (str(root), settings, photo)
+                    "DELETE FROM pairs WHERE root = ? AND settings = ? AND photo = ?",
+                    (str(root), settings, photo),
                 )
                 self.db.executemany(
                     "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?)",
                     [
-                        (str(root), settings, photo, i, p["pair_id"], p["kind"], json.dumps(p, ensure_ascii=False))
+                        (
+                            str(root),
+                            settings,
+                            photo,
+                            i,
+                            p["pair_id"],
+                            p["kind"],
+                            json.dumps(p, ensure_ascii=False),
+                        )
                         for i, p in enumerate(pairs)
                     ],
                 )
@@ -117,7 +131,8 @@ class Catalog:
     def pairs(self, root: Path, settings: str) -> list[dict[str, Any]]:
         """Pairs in the order of photo and position, as plain values."""
         rows = self.db.execute(
-            "SELECT payload FROM pairs WHERE root = ? AND settings = ? ORDER BY photo, position", (str(root), settings)
+            "SELECT payload FROM pairs WHERE root = ? AND settings = ? ORDER BY photo, position",
+            (str(root), settings),
         )
         return [json.loads(row[0]) for row in rows]
 
@@ -141,7 +156,9 @@ class _transaction:  # noqa: N801 - used as a statement
     def __enter__(self) -> None:
         self.db.execute("BEGIN IMMEDIATE")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.db.execute("ROLLBACK" if kind else "COMMIT")
 
 
@@ -161,5 +178,3 @@ def _photo(root: Path, row: Sequence[Any]) -> Photo:
             values[key] = tuple(values[key])
         record = InspectionRecord(**{**values, "attributes": MappingProxyType(values["attributes"])})
     return Photo(sha256, root / name, name, width, height, split, record)
-
-

@@ -52,7 +52,9 @@ def open_collection(catalog: Catalog, folder: Path, settings: PhotoSettings, pro
     """
     root = folder.expanduser().resolve()
     if not root.is_dir():
-        raise MissingError(f"no photo folder at {folder}", "name a folder that holds JPEG, PNG, WebP, TIFF or BMP photos")
+        raise MissingError(
+            f"no photo folder at {folder}", "name a folder that holds JPEG, PNG, WebP, TIFF or BMP photos"
+        )
     files = scan(root, catalog.known_files(root), progress, settings.max_pixels)
     refused = tuple(RefusedPhoto(f.name, f.reason) for f in files if f.reason)
     readable, seen = [], set()
@@ -84,6 +86,11 @@ def _photos(
 
 def _nothing_readable(root: Path, refused: tuple[RefusedPhoto, ...]) -> MissingError:
     if not refused:
-        return MissingError(f"no photos in {root}", "it should hold JPEG, PNG, WebP, TIFF or BMP files, in any subfolders")
+        return MissingError(
+            f"no photos in {root}", "it should hold JPEG, PNG, WebP, TIFF or BMP files, in any subfolders"
+        )
     shown = "; ".join(f"{r.name}: {r.reason}" for r in refused[:3])
-    return MissingError(f"none of the {len(refused)} photos in {root} can be read ({shown})", "check that the files are photos")
+    return MissingError(
+        f"none of the {len(refused)} photos in {root} can be read ({shown})",
+        "check that the files are photos",
+    )

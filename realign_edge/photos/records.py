@@ -55,7 +55,9 @@ def _from_table(
     for line, row in reader(text):
         where = f"{path.name} line {line}"
         if not isinstance(row, Mapping):
-            found.problems.append(f"{where}: {row if isinstance(row, str) else 'not an object'}; the row is passed over")
+            found.problems.append(
+                f"{where}: {row if isinstance(row, str) else 'not an object'}; the row is passed over"
+            )
             continue
         name = str(PurePosixPath(clean(row.get("photo")).replace("\\", "/")))
         if name in ("", "."):

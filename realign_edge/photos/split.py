@@ -24,7 +24,9 @@ def assign_splits(
     """
     names = sorted(records)
     if explicit and all(name in explicit for name in names):
-        return {n: "held_out" if explicit[n].lower() in _HELD_OUT_WORDS else "train" for n in names}, "by the split column"
+        return {
+            n: "held_out" if explicit[n].lower() in _HELD_OUT_WORDS else "train" for n in names
+        }, "by the split column"
     lots = {r.lot for r in records.values() if r is not None and r.lot}
     by_lot = len(lots) >= MIN_LOTS
     groups = _groups([(n, _keys(n, records[n], by_lot)) for n in names])

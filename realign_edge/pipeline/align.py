@@ -84,7 +84,11 @@ class Pipeline:
     def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None) -> Run:
         """The run of exactly these inputs, finished or not, else a new one."""
         identity = fingerprint(
-            asdict(self.config), str(collection.root), content_fingerprint(collection.photos), _plain(glossary), __version__
+            asdict(self.config),
+            str(collection.root),
+            content_fingerprint(collection.photos),
+            _plain(glossary),
+            __version__,
         )
         if resume is not None:
             if resume.about.get("identity") != identity:
@@ -147,7 +151,11 @@ class Pipeline:
         from realign_edge.retrieval.index import open_index
 
         shas = tuple(sorted(p.sha256 for p in collection.of("train")))
-        folder = self.home / "index" / fingerprint(vlm.vision_fingerprint, self.config.retrieval.pooling, str(collection.root))
+        folder = (
+            self.home
+            / "index"
+            / fingerprint(vlm.vision_fingerprint, self.config.retrieval.pooling, str(collection.root))
+        )
         return open_index(folder, shas, store.vectors(shas, self.config.retrieval.pooling), self.progress)
 
     def _pairs(
@@ -169,7 +177,13 @@ class Pipeline:
         return build_pairs(catalog, collection, builder, self.progress, self.should_stop)
 
     def _train(
-        self, run: Run, vlm: Any, store: Any, pairs: tuple[PreferencePair, ...], log: EventLog, skipped: list[str]
+        self,
+        run: Run,
+        vlm: Any,
+        store: Any,
+        pairs: tuple[PreferencePair, ...],
+        log: EventLog,
+        skipped: list[str],
     ) -> float:
         from realign_edge.alignment.trainer import Workspace, align
 
@@ -254,7 +268,15 @@ class Pipeline:
         settings, language = self.config.evaluation, self.config.language
         facts = {p.sha256: facts_of(p.record, glossary) for p in collection.photos}
         known = [p for p in collection.of("train") if facts[p.sha256] is not None][: settings.habit_photos]
-        notes = generate(vlm, store.image_features([p.sha256 for p in known]), [describe_question(language)] * len(known)) if known else []
+        notes = (
+            generate(
+                vlm,
+                store.image_features([p.sha256 for p in known]),
+                [describe_question(language)] * len(known),
+            )
+            if known
+            else []
+        )
         claimed = [
             Facts(facts[p.sha256].part, {f.defect: f.location for f in find_findings(n, glossary)}, frozenset())  # type: ignore[union-attr]
             for p, n in zip(known, notes, strict=True)

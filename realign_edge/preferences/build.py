@@ -69,9 +69,7 @@ class PairBuilder:
     def __post_init__(self) -> None:
         self.facts = {sha: facts_of(p.record, self.glossary) for sha, p in self.photos.items()}
         self.phrases = slot_phrases(self.glossary, self.language == "ja")
-        self.kinds = {
-            form.lower(): f"{t.category}:{t.kind}" for t in self.glossary.terms if t.kind for form in t.forms
-        }
+        self.kinds = {form.lower(): f"{t.category}:{t.kind}" for t in self.glossary.terms if t.kind for form in t.forms}
         names = (list(self.glossary.names("defect")), list(self.glossary.names("location")))
         self.questions = QuestionMaker(self.vlm, *names, self.language)
         features = self.store.image_features(sorted(self.photos))
@@ -189,7 +187,9 @@ class PairBuilder:
         attributes = set(find_terms(rejected, self.glossary, "attribute"))
         if truth is None:
             return rejected == chosen
-        known = {f.defect: f.location for f in find_findings(chosen, self.glossary)} if not truth.defects else truth.defects
+        known = (
+            {f.defect: f.location for f in find_findings(chosen, self.glossary)} if not truth.defects else truth.defects
+        )
         return said == dict(known) and parts <= {truth.part} and attributes <= truth.attributes
 
     def _same_content(self, a: Photo, b: Photo) -> bool:
@@ -200,7 +200,11 @@ class PairBuilder:
 
 
 def build_pairs(
-    catalog: Catalog, collection: Collection, builder: PairBuilder, progress: Progress, should_stop: Callable[[], bool]
+    catalog: Catalog,
+    collection: Collection,
+    builder: PairBuilder,
+    progress: Progress,
+    should_stop: Callable[[], bool],
 ) -> BuildSummary:
     """Build the pairs of every training photo that has none under these settings, and store them as they come.
 

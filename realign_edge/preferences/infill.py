@@ -118,14 +118,16 @@ class _Writer:
         if longest > 1:
             cache = copy.deepcopy(self.cache)
             cache.batch_repeat_interleave(len(rests))
-            logps = self.vlm.lm_head(self.vlm.language(self.vlm.embed(ids[:, :-1]), cache=cache)).float().log_softmax(-1)
+            logps = (
+                self.vlm.lm_head(self.vlm.language(self.vlm.embed(ids[:, :-1]), cache=cache)).float().log_softmax(-1)
+            )
             following = logps.gather(2, ids[:, 1:, None].to(logps.device)).squeeze(2)
             counted = torch.arange(longest - 1) < torch.tensor([len(r) - 1 for r in rests]).unsqueeze(1)
             scores = scores + (following * counted.to(logps.device)).sum(dim=1)
         return [round(float(s), 4) for s in scores]
 
     def _tokens(self, text: str) -> list[int]:
-        return self.vlm.answer_ids(self.question, text, end=False).tolist() if text else []  # type: ignore[no-any-return]
+        return self.vlm.answer_ids(self.question, text, end=False).tolist() if text else []
 
     def _shared(self, ids: Sequence[int]) -> int:
         count = 0
@@ -139,7 +141,7 @@ class _Writer:
         """Make the cache hold exactly `ids` after the prompt."""
         keep = self._shared(ids)
         if keep == len(self.ids) == len(ids):
-            return
+            return None
         if keep == len(ids) or keep < len(self.ids):
             keep = min(keep, len(ids) - 1) if ids else 0
             if not ids:

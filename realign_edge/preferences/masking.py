@@ -57,9 +57,7 @@ def mask_by_grounding(
         seen, unseen = token_logps(vlm, packed, torch.stack([features, blank])).cpu().split(len(answer))
     drops = (seen - unseen).tolist()
     spans = [
-        (start, end, "")
-        for start, end, drop in _word_drops(vlm, note, answer.tolist(), drops)
-        if drop >= min_drop
+        (start, end, "") for start, end, drop in _word_drops(vlm, note, answer.tolist(), drops) if drop >= min_drop
     ]
     return _segments(note, _merged(note, spans))
 

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 
 from realign_edge.glossary.facts import Facts
-from realign_edge.glossary.questions import Language, where_answer, where_question, yes_no_answer, yes_no_question
+from realign_edge.glossary.questions import (
+    Language,
+    where_answer,
+    where_question,
+    yes_no_answer,
+    yes_no_question,
+)
 from realign_edge.preferences.model import PairKind, PreferencePair, Provenance
 from realign_edge.vlm.branches import branch_logps, pack, photo_prefix, question_branch
 from realign_edge.vlm.model import Vlm
@@ -23,7 +29,14 @@ class QuestionMaker:
         self.prefix = photo_prefix(vlm)
 
     def pairs(
-        self, photo: str, facts: Facts, features: Tensor, find: FindReference, yes_no: int, where: int, made_by: str
+        self,
+        photo: str,
+        facts: Facts,
+        features: Tensor,
+        find: FindReference,
+        yes_no: int,
+        where: int,
+        made_by: str,
     ) -> list[PreferencePair]:
         """Up to `yes_no` and `where` pairs for one photo; features: (tokens, hidden).
 
@@ -35,8 +48,12 @@ class QuestionMaker:
         absent = [d for d in self.defects if d not in facts.defects]
         asked: list[tuple[str, bool]] = []
         if yes_no and absent:
-            doubtful = self._most_likely(features, [(yes_no_question(d, self.language), self._yes(True)) for d in absent])
-            missed = self._most_likely(features, [(yes_no_question(d, self.language), self._yes(False)) for d in present])
+            doubtful = self._most_likely(
+                features, [(yes_no_question(d, self.language), self._yes(True)) for d in absent]
+            )
+            missed = self._most_likely(
+                features, [(yes_no_question(d, self.language), self._yes(False)) for d in present]
+            )
             negatives = [(absent[i], False) for i in doubtful[: max(1, yes_no // 2)]]
             asked = [*[(present[i], True) for i in missed[: yes_no // 2]], *negatives]
         found = [self._yes_no(photo, d, truth, find, made_by) for d, truth in asked]
@@ -74,7 +91,13 @@ class QuestionMaker:
 
 
 def _pair(
-    photo: str, retrieved: tuple[str, float], question: str, chosen: str, rejected: str, kind: PairKind, made_by: str
+    photo: str,
+    retrieved: tuple[str, float],
+    question: str,
+    chosen: str,
+    rejected: str,
+    kind: PairKind,
+    made_by: str,
 ) -> PreferencePair:
     other, similarity = retrieved
     provenance = Provenance("record", completion="record", photo_similarity=similarity, model=made_by)

@@ -102,7 +102,9 @@ def open_index(
     return PhotoIndex(graph, ordered, Manifest("cosine", vectors.shape[1], order, "", recall, key), min_recall)
 
 
-def _grown(saved: tuple[Any, Manifest] | None, photos: tuple[str, ...], vectors: Vectors) -> tuple[Any, tuple[str, ...]]:
+def _grown(
+    saved: tuple[Any, Manifest] | None, photos: tuple[str, ...], vectors: Vectors
+) -> tuple[Any, tuple[str, ...]]:
     """Add new photos to a saved graph when all of its photos are still there, else build anew.
 
     Threads would make the graph depend on timing, so one thread builds it.

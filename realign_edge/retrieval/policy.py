@@ -59,7 +59,8 @@ def choose_references(
 
     `same_content(a, b)` says that the records of a and b state the same, so that b also fits a's note.
     """
-    usable, refused = [], []
+    usable: list[Candidate] = []
+    refused: list[Candidate] = []
     for sha, similarity in neighbours:
         other = photos[sha]
         reason = _reason(photo, other, similarity, settings) or (

@@ -22,10 +22,15 @@ def work_lock(path: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RealignError(f"other work is going on: {_holder(path)}", "wait for it, or stop it with `realign-edge runs stop`") from None
+            raise RealignError(
+                f"other work is going on: {_holder(path)}",
+                "wait for it, or stop it with `realign-edge runs stop`",
+            ) from None
         file.seek(0)
         file.truncate()
-        file.write(json.dumps({"pid": os.getpid(), "what": what, "since": datetime.now().isoformat(timespec="seconds")}))
+        file.write(
+            json.dumps({"pid": os.getpid(), "what": what, "since": datetime.now().isoformat(timespec="seconds")})
+        )
         file.flush()
         yield
 

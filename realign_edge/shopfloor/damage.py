@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,8 @@ class Spot:
     rng: np.random.Generator
 
 
-Area = NDArray[np.bool_]
+# (h, w) bool.
+Area = NDArray[Any]
 
 
 def _blend(surface: Surface, mask: Grid, colour: tuple[float, float, float] | Grid) -> None:
@@ -114,7 +116,7 @@ def _chip(s: Surface, p: Spot) -> Area:
     rim = np.abs(p.r - outline) < 0.12
     _blend(s, rim.astype(np.float32) * 0.9, (0.02, 0.02, 0.02))
     s.height -= 0.05 * p.size * inside
-    return inside | rim
+    return np.asarray(inside | rim)
 
 
 def _burr(s: Surface, p: Spot) -> Area:
@@ -147,9 +149,7 @@ def _heat_tint(s: Surface, p: Spot) -> Area:
     """Concentric temper colours: straw, purple, blue."""
     t = np.clip(p.r + 0.08 * p.noise, 0, 1.15)
     stops = np.linspace(0, 1, 5)
-    colours = np.array(
-        ((0.12, 0.3, 0.75), (0.2, 0.12, 0.6), (0.5, 0.1, 0.42), (0.75, 0.45, 0.12), (0.85, 0.7, 0.3))
-    )
+    colours = np.array(((0.12, 0.3, 0.75), (0.2, 0.12, 0.6), (0.5, 0.1, 0.42), (0.75, 0.45, 0.12), (0.85, 0.7, 0.3)))
     colour = np.stack([np.interp(t, stops, colours[:, i]) for i in range(3)], axis=2).astype(np.float32)
     _blend(s, _soft(1.1 - t, 0.16) * 0.88, colour)
     return t < 1.0

@@ -129,7 +129,10 @@ def _shade(scene: Scene, surface: Surface, rng: np.random.Generator, pixel: floa
     # Slopes steeper than about 60 degrees are edges; limiting them keeps their width at every size.
     slope_x, slope_y = np.clip(slope_x, -1.8, 1.8), np.clip(slope_y, -1.8, 1.8)
     inverse = 1 / np.sqrt(slope_x**2 + slope_y**2 + 1)
-    lx, ly = np.cos(scene.light_angle) * np.cos(light.elevation), np.sin(scene.light_angle) * np.cos(light.elevation)
+    lx, ly = (
+        np.cos(scene.light_angle) * np.cos(light.elevation),
+        np.sin(scene.light_angle) * np.cos(light.elevation),
+    )
     lz = np.sin(light.elevation)
     diffuse = np.clip((lz - slope_x * lx - slope_y * ly) * inverse, 0, None)
     hx, hy, hz = _unit(lx, ly, lz + 1)

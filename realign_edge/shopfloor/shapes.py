@@ -1,17 +1,19 @@
 """Part silhouettes and relief as functions of part coordinates (u, v), about [-1, 1] each, v downwards."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Grid = NDArray[np.float32]
+# (h, w) float32.
+Grid = NDArray[Any]
 # (distance inside the outline, relief height), both in part units.
 Shape = tuple[Grid, Grid]
 
 
 def _box(u: Grid, v: Grid, half_u: float, half_v: float, cu: float = 0.0, cv: float = 0.0) -> Grid:
-    return np.minimum(half_u - np.abs(u - cu), half_v - np.abs(v - cv))
+    return np.asarray(np.minimum(half_u - np.abs(u - cu), half_v - np.abs(v - cv)))
 
 
 def _disc(u: Grid, v: Grid, radius: float, cu: float = 0.0, cv: float = 0.0) -> Grid:

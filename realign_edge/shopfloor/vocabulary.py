@@ -4,9 +4,7 @@ from realign_edge.glossary.model import Category, Glossary, Term
 
 
 def _terms(category: Category, kind: str, rows: tuple[tuple[str, str, str], ...]) -> tuple[Term, ...]:
-    return tuple(
-        Term(term, category, kind, tuple(en.split("|")), tuple(ja.split("|"))) for term, en, ja in rows
-    )
+    return tuple(Term(term, category, kind, tuple(en.split("|")), tuple(ja.split("|"))) for term, en, ja in rows)
 
 
 PARTS = _terms(

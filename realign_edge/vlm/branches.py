@@ -92,9 +92,7 @@ def token_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
     """
     device = vlm.device
     embeddings = vlm.embed(packed.ids, image_features)
-    hidden = vlm.language(
-        embeddings, attention_mask=packed.mask.to(device), position_ids=packed.positions.to(device)
-    )
+    hidden = vlm.language(embeddings, attention_mask=packed.mask.to(device), position_ids=packed.positions.to(device))
     chosen = hidden.flatten(0, 1)[packed.predictor.to(device)]
     logits = vlm.lm_head(chosen).float()
     picked = logits.gather(1, packed.target.to(device).unsqueeze(1)).squeeze(1)

@@ -75,7 +75,10 @@ class FeatureStore:
         return np.stack([self._vectors[sha][pooling] for sha in sha256s])
 
     def _write(self, shas: list[str], features: Tensor, pooled: dict[Pooling, NDArray[np.float32]]) -> None:
-        tensors = {"image_features": features, **{how: torch.from_numpy(v) for how, v in pooled.items()}}
+        tensors: dict[str, Tensor] = {
+            "image_features": features,
+            **{how: torch.from_numpy(v) for how, v in pooled.items()},
+        }
         path = self.folder / f"{fingerprint(shas)}.safetensors"
         write_atomic(path, save(tensors, {"photos": json.dumps(shas)}))
         self._keep(shas, features, pooled)

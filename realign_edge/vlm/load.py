@@ -112,7 +112,7 @@ def _nf4(family: Family, dtype: torch.dtype) -> Any:
 
 def quantized_modules(model: nn.Module) -> tuple[str, ...]:
     """Names of the modules that hold 4-bit weights."""
-    from bitsandbytes.nn import Linear4bit
+    from bitsandbytes.nn.modules import Linear4bit
 
     return tuple(name for name, module in model.named_modules() if isinstance(module, Linear4bit))
 

@@ -82,7 +82,9 @@ class Vlm:
         tower = self.model.get_submodule(self.family.vision_tower)
         parameter = next(tower.parameters())
         output = self.model.get_image_features(
-            pixel_values=pixels.to(parameter.device, parameter.dtype), output_hidden_states=True, return_dict=True
+            pixel_values=pixels.to(parameter.device, parameter.dtype),
+            output_hidden_states=True,
+            return_dict=True,
         )
         return VisionFeatures(torch.stack(list(output.pooler_output)), output.hidden_states[-1])
 
@@ -112,7 +114,7 @@ class Vlm:
         """Placeholders per photo (LLaVA: fixed by resolution, patch size and the select strategy)."""
         config, vision = self.model.config, self.model.config.vision_config
         patches = (vision.image_size // vision.patch_size) ** 2
-        return patches + (1 if config.vision_feature_select_strategy == "full" else 0)
+        return int(patches) + (1 if config.vision_feature_select_strategy == "full" else 0)
 
     def answer_ids(self, question: str, answer: str, *, end: bool = True) -> Tensor:
         """Token ids (A,) int64 of `answer` as it continues the prompt, with EOS unless `end` is False.
@@ -175,4 +177,4 @@ def pool(features: VisionFeatures, how: Pooling) -> np.ndarray[Any, np.dtype[np.
     source = features.image_features if how == "projected" else features.tower
     vectors = source[:, 0] if how == "cls" else source.mean(dim=1)
     normed = torch.nn.functional.normalize(vectors.float(), dim=-1)
-    return normed.cpu().numpy()  # type: ignore[no-any-return]
+    return normed.cpu().numpy()

@@ -1,0 +1,51 @@
+# realign-edge: two commands matter to a newcomer, `make demo` and `make test`.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := demo
+export HNSWLIB_NO_NATIVE = 1
+export HF_HUB_OFFLINE = 1
+export TRANSFORMERS_OFFLINE = 1
+export TOKENIZERS_PARALLELISM = false
+
+.PHONY: demo test check venv lint types contracts nano bench-objectives clean
+
+demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
+	@mkdir -p $(DEMO)
+	@$(BIN)/realign-edge demo $(DEMO)/floor --photos 480
+	@REALIGN_EDGE_HOME=$(CURDIR)/$(DEMO)/home OMP_NUM_THREADS=1 $(BIN)/realign-edge align $(DEMO)/floor
+
+test: $(STAMP)  ## the tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: lint types contracts test  ## what CI runs
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+nano: $(STAMP)  ## train the embedded model anew (about an hour on two cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m realign_edge.nano.recipe --out models/nano
+
+bench-objectives: $(STAMP)  ## every objective on the same pairs, five seeds (hours)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.objectives
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@sh deploy/preflight.sh "$(PYTHON)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): a few minutes the first time"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[workstation,tui,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(DEMO) $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,96 @@
+"""What every test shares: no network, a state folder of its own, a tiny VLM, a small shop floor."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
+
+_connect = socket.socket.connect
+
+
+def _refuse(self: socket.socket, address: Any) -> None:
+    if self.family != socket.AF_UNIX:
+        raise AssertionError(f"a test tried to reach {address}; realign-edge works offline")
+    _connect(self, address)
+
+
+socket.socket.connect = _refuse  # type: ignore[method-assign,assignment]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of this test's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("REALIGN_EDGE_HOME", str(folder))
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The nano architecture with 2 + 2 layers and random weights, in hub folder shape."""
+    import torch
+
+    from realign_edge.nano.architecture import build_model, build_processor
+    from realign_edge.nano.recipe import tokenizer_texts
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    processor = build_processor(tokenizer_texts(0, scenes=60))
+    model = build_model(processor, seed=0, tower_layers=2, decoder_layers=2)
+    # Untrained weights give near-uniform answers, for which any bug looks like noise; these are decided.
+    with torch.no_grad():
+        for name, parameter in model.model.language_model.named_parameters():
+            if "proj" in name:
+                parameter.mul_(3)
+    processor.save_pretrained(folder)
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_vlm(tiny_model: Path) -> Any:
+    """A fresh copy of the tiny model, loaded our way."""
+    from realign_edge.vlm.load import load_vlm
+
+    return load_vlm(str(tiny_model))
+
+
+@pytest.fixture(scope="session")
+def small_floor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop floor of 40 photos at 128 px; tests only read it."""
+    from realign_edge.progress import Silent
+    from realign_edge.shopfloor.floor import write_floor
+
+    folder = tmp_path_factory.mktemp("floor") / "floor"
+    write_floor(folder, 40, seed=3, size=128, progress=Silent())
+    return folder
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(home: Path) -> Iterator[Command]:
+    """Run the installed `realign-edge` in a process of its own."""
+
+    def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+        executable = Path(sys.executable).with_name("realign-edge")
+        environment = {**os.environ, "REALIGN_EDGE_HOME": str(home), "COLUMNS": "80"}
+        return subprocess.run(
+            [str(executable), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=300,
+            **more,
+        )
+
+    yield run

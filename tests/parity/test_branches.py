@@ -1,0 +1,95 @@
+"""Our packed forward passes and our greedy loop against transformers' own, one sequence at a time."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from realign_edge.vlm.branches import Branch, branch_logps, pack, photo_prefix, question_branch
+from realign_edge.vlm.generate import generate
+from realign_edge.vlm.load import load_vlm, quantized_modules
+
+# Sums of up to 40 float32 log-probabilities of size 5; the order of summation in attention differs.
+TOLERANCE = 2e-4
+
+
+@pytest.fixture
+def images() -> list[Image.Image]:
+    rng = np.random.default_rng(0)
+    return [Image.fromarray(rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)) for _ in range(4)]
+
+
+def alone(vlm: Any, image: Image.Image, question: str, answer: str) -> float:
+    """log pi(answer | photo, question) by the model's own forward pass over pixels."""
+    inputs = vlm.processor(text=vlm.prompt_text(question), images=image, return_tensors="pt")
+    ids = torch.cat([inputs["input_ids"][0], vlm.answer_ids(question, answer)])
+    with torch.no_grad():
+        logits = vlm.model(input_ids=ids[None], pixel_values=inputs["pixel_values"]).logits[0].double()
+    start = inputs["input_ids"].shape[1]
+    return float(logits[start - 1 : -1].log_softmax(-1).gather(1, ids[start:, None]).sum())
+
+
+def test_packed_branches_equal_separate_sequences(tiny_vlm: Any, images: list[Image.Image]) -> None:
+    features = tiny_vlm.encode_photos(images[:2]).image_features
+    question, answers = (
+        "Describe the part and its defects.",
+        ["Brass gear. Dent at the center.", "No defects.", "Rust."],
+    )
+    prompt = tiny_vlm.prompt_ids(question)
+    branches = [
+        [Branch(tiny_vlm.answer_ids(question, a)) for a in answers],
+        [Branch(tiny_vlm.answer_ids(question, "Rust."))],
+    ]
+    with torch.no_grad():
+        packed = branch_logps(tiny_vlm, pack([prompt, prompt], branches), features)
+    expected = [alone(tiny_vlm, images[0], question, a) for a in answers] + [
+        alone(tiny_vlm, images[1], question, "Rust.")
+    ]
+    assert packed.tolist() == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_questions_behind_one_photo_equal_separate_prompts(tiny_vlm: Any, images: list[Image.Image]) -> None:
+    features = tiny_vlm.encode_photos(images[:1]).image_features
+    turns = [("Does the photo show rust?", "Yes."), ("Where is the dent?", "At the center."), ("Hm?", "No.")]
+    prefix = photo_prefix(tiny_vlm)
+    with torch.no_grad():
+        packed = pack([prefix], [[question_branch(tiny_vlm, prefix, *t) for t in turns]])
+        found = branch_logps(tiny_vlm, packed, features)
+    assert found.tolist() == pytest.approx([alone(tiny_vlm, images[0], *t) for t in turns], abs=TOLERANCE)
+
+
+def test_padding_contributes_nothing(tiny_vlm: Any, images: list[Image.Image]) -> None:
+    features = tiny_vlm.encode_photos(images[:2]).image_features
+    question = "Describe the part and its defects."
+    prompt = tiny_vlm.prompt_ids(question)
+    short, long = (Branch(tiny_vlm.answer_ids(question, a)) for a in ("Rust.", "A long answer that goes on and on."))
+    with torch.no_grad():
+        together = branch_logps(tiny_vlm, pack([prompt, prompt], [[short], [long, long]]), features)
+        single = branch_logps(tiny_vlm, pack([prompt], [[short]]), features[:1])
+    assert float(together[0]) == pytest.approx(float(single[0]), abs=TOLERANCE)
+
+
+def test_our_greedy_loop_equals_generate(tiny_vlm: Any, images: list[Image.Image]) -> None:
+    question = "Describe the part and its defects."
+    features = tiny_vlm.encode_photos(images).image_features
+    ours = generate(tiny_vlm, features, [question] * 4, max_new_tokens=24)
+    for image, answer in zip(images, ours, strict=True):
+        inputs = tiny_vlm.processor(text=tiny_vlm.prompt_text(question), images=image, return_tensors="pt")
+        theirs = tiny_vlm.model.generate(**inputs, max_new_tokens=24, do_sample=False)
+        assert tiny_vlm.decode(theirs[0, inputs["input_ids"].shape[1] :]) == answer
+
+
+def test_the_prompt_is_the_processors_and_begins_with_bos(tiny_vlm: Any, images: list[Image.Image]) -> None:
+    ids = tiny_vlm.prompt_ids("Where is the dent?")
+    theirs = tiny_vlm.processor(text=tiny_vlm.prompt_text("Where is the dent?"), images=images[0], return_tensors="pt")
+    assert theirs["input_ids"][0].tolist() == ids.tolist()
+    assert ids[0] == tiny_vlm.processor.tokenizer.bos_token_id
+
+
+def test_nf4_quantises_the_decoder_and_nothing_else(tiny_model: Any) -> None:
+    vlm = load_vlm(str(tiny_model), quantization="nf4")
+    names = quantized_modules(vlm.model)
+    assert len(names) == 2 * 7
+    assert all(name.startswith("model.language_model.layers.") for name in names)
