@@ -15,7 +15,7 @@ from realign_edge.nano.architecture import PATCH, PATCHES_PER_SIDE, VISION_SIZE
 from realign_edge.progress import Progress
 from realign_edge.shopfloor.render import render
 from realign_edge.shopfloor.scene import CoOccurrence, Scene, sample_scene
-from realign_edge.shopfloor.vocabulary import BACKGROUNDS, DEFECTS, FINISHES, PARTS
+from realign_edge.shopfloor.vocabulary import BACKGROUNDS, DEFECTS, FINISHES, PARTS, PLACES
 
 RENDER_SIZE = 256
 # A patch carries a defect's label when the defect covers this share of it.
@@ -72,6 +72,16 @@ def _render_one(
         [b.term for b in BACKGROUNDS].index(scene.background),
     )
     return np.asarray(small), patch_labels(shot.defect_map), kinds, scene
+
+
+def place_labels(renders: Renders) -> NDArray[np.int8]:
+    """The place of the defect under each vision patch: (n, 64), index into PLACES, -1 where there is no defect."""
+    table = np.full((len(renders.scenes), len(DEFECTS) + 1), -1, np.int8)
+    kinds, places = [d.term for d in DEFECTS], [p.term for p in PLACES]
+    for row, scene in enumerate(renders.scenes):
+        for defect in scene.defects:
+            table[row, kinds.index(defect.kind) + 1] = places.index(defect.place)
+    return np.take_along_axis(table, renders.patches.astype(np.int64), axis=1)
 
 
 def patch_labels(defect_map: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -32,8 +32,8 @@ from realign_edge.vlm.model import Vlm
 Turn = tuple[str, str]
 
 
-def turns_of(scene: Scene, rng: np.random.Generator) -> list[Turn]:
-    """One note, yes/no questions (as many true as false where defects allow) and one "where" question."""
+def turns_of(scene: Scene, rng: np.random.Generator, where: int = 1) -> list[Turn]:
+    """One note, yes/no questions (as many true as false where defects allow) and up to `where` "where" questions."""
     turns = [(describe_question(), write_note(scene, rng))]
     present = [d.kind for d in scene.defects]
     absent = [d.term for d in DEFECTS if d.term not in present]
@@ -41,8 +41,8 @@ def turns_of(scene: Scene, rng: np.random.Generator) -> list[Turn]:
     no = [str(k) for k in rng.permutation(absent)[: max(1, len(yes))]]
     turns += [(yes_no_question(k), yes_no_answer(True)) for k in yes]
     turns += [(yes_no_question(k), yes_no_answer(False)) for k in no]
-    if scene.defects:
-        shown = scene.defects[int(rng.integers(len(scene.defects)))]
+    for i in rng.permutation(len(scene.defects))[:where]:
+        shown = scene.defects[i]
         turns.append((where_question(shown.kind), where_answer(shown.place)))
     return turns
 
@@ -86,6 +86,7 @@ def train_language(
     schedule: Schedule,
     seed: int,
     progress: Progress,
+    where: int = 1,
 ) -> None:
     """Train projector, decoder and (tied) head in place; turns are drawn anew at every visit of a photo."""
     model = vlm.model
@@ -98,7 +99,7 @@ def train_language(
     rng = np.random.default_rng([seed, 2])
     torch.manual_seed(seed)
     progress.start("language model", schedule.steps, "steps")
-    batches = _batches(tokens, scenes, schedule.batch, rng)
+    batches = _batches(tokens, scenes, schedule.batch, rng, where)
     for step in range(schedule.steps):
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate_at(step)
@@ -117,7 +118,7 @@ def train_language(
 
 
 def _batches(
-    tokens: Tokens, scenes: Sequence[Scene], size: int, rng: np.random.Generator, pool: int = 8
+    tokens: Tokens, scenes: Sequence[Scene], size: int, rng: np.random.Generator, where: int, pool: int = 8
 ) -> Iterator[tuple[Tensor, list[list[Branch]]]]:
     """Endless batches of photos of about the same length: `pool` batches are drawn, sorted and dealt at random."""
     order = np.empty(0, np.int64)
@@ -125,7 +126,7 @@ def _batches(
         if len(order) < pool * size:
             order = np.concatenate([order, rng.permutation(len(scenes))])
         pick, order = order[: pool * size], order[pool * size :]
-        items = [[tokens.branch(turn) for turn in turns_of(scenes[i], rng)] for i in pick]
+        items = [[tokens.branch(turn) for turn in turns_of(scenes[i], rng, where)] for i in pick]
         by_length = np.argsort([sum(len(b.ids) for b in item) for item in items], kind="stable").reshape(pool, size)
         for row in rng.permutation(by_length):
             yield torch.from_numpy(pick[row]), [items[i] for i in row]

@@ -25,12 +25,16 @@ class Recipe:
     """Every number that decides the weights. Counts are photos; seeds are derived from `seed`."""
 
     seed: int = 0
-    seeing_photos: int = 16000
-    speaking_photos: int = 14000
+    seeing_photos: int = 14000
+    speaking_photos: int = 12000
     tower_layers: int = 5
     decoder_layers: int = 4
-    seeing: Schedule = field(default_factory=lambda: Schedule(steps=3000, batch=64, rate=1.2e-3, warmup=100))
-    speaking: Schedule = field(default_factory=lambda: Schedule(steps=1500, batch=48, rate=2e-3, warmup=50))
+    seeing: Schedule = field(default_factory=lambda: Schedule(steps=2200, batch=64, rate=1.2e-3, warmup=100))
+    speaking: Schedule = field(default_factory=lambda: Schedule(steps=1000, batch=48, rate=2e-3))
+    # Then the tower learns where on the part each patch lies, without which places do not reach the language model.
+    placing_tower: Schedule = field(default_factory=lambda: Schedule(steps=900, batch=64, rate=7e-4))
+    # A second round from a lower rate, with a "where" question for every defect: places are learnt last.
+    placing: Schedule = field(default_factory=lambda: Schedule(steps=900, batch=48, rate=1.5e-3))
 
 
 def tokenizer_texts(seed: int, scenes: int = 6000) -> list[str]:
@@ -42,10 +46,8 @@ def tokenizer_texts(seed: int, scenes: int = 6000) -> list[str]:
 
 def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progress) -> None:
     """Train and save the nano VLM; finished steps are taken from `cache`."""
-    import torch
     from safetensors.torch import load_model, save_model
 
-    torch.set_num_threads(1)
     cache.mkdir(parents=True, exist_ok=True)
     processor = build_processor(tokenizer_texts(recipe.seed))
     model = build_model(processor, recipe.seed, recipe.tower_layers, recipe.decoder_layers)
@@ -61,7 +63,7 @@ def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progres
             workers,
             progress,
         )
-        train_tower(model, seen, recipe.seeing, recipe.seed, progress)
+        train_tower(model, seen, recipe.seeing, recipe.seed, 0.0, progress)
         save_model(model.model.vision_tower, str(tower_file))
     out.mkdir(parents=True, exist_ok=True)
     processor.save_pretrained(out)
@@ -74,11 +76,34 @@ def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progres
         workers,
         progress,
     )
-    states = tower_states(model, spoken, progress)
+    first = cache / "first-round.safetensors"
     vlm = load_vlm(str(out))
-    train_language(vlm, states, spoken.scenes, recipe.speaking, recipe.seed, progress)
+    if first.exists():
+        load_model(vlm.model, first)
+    else:
+        states = tower_states(vlm.model, spoken, progress)
+        train_language(vlm, states, spoken.scenes, recipe.speaking, recipe.seed, progress)
+        save_model(vlm.model, str(first))
+    _second_tower(vlm.model, recipe, cache, workers, progress)
+    states = tower_states(vlm.model, spoken, progress)
+    train_language(vlm, states, spoken.scenes, recipe.placing, recipe.seed + 1, progress, where=3)
     vlm.model.save_pretrained(out)
     write_json(out / "recipe.json", asdict(recipe))
+
+
+def _second_tower(model: Any, recipe: Recipe, cache: Path, workers: int, progress: Progress) -> None:
+    from safetensors.torch import load_model, save_model
+
+    file = cache / "second-tower.safetensors"
+    if file.exists():
+        load_model(model.model.vision_tower, file)
+        return
+    model.model.vision_tower.requires_grad_(True)
+    world = CoOccurrence.unbiased()
+    seen = cached(cache / "seeing", recipe.seeing_photos, recipe.seed * 10 + 1, world, workers, progress)
+    train_tower(model, seen, recipe.placing_tower, recipe.seed + 1, 1.0, progress)
+    model.model.vision_tower.requires_grad_(False)
+    save_model(model.model.vision_tower, str(file))
 
 
 def cached(path: Path, count: int, seed: int, world: CoOccurrence, workers: int, progress: Progress) -> Renders:
@@ -124,13 +149,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where the model is written")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "realign-nano")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="processes that render")
+    parser.add_argument("--threads", type=int, default=1, help="torch's threads; changes sums in the last bits")
     parser.add_argument("--recipe", type=json.loads, default={}, help="JSON of recipe fields to change")
     arguments = parser.parse_args()
     values: dict[str, Any] = dict(arguments.recipe)
-    for step in ("seeing", "speaking"):
+    for step in ("seeing", "speaking", "placing_tower", "placing"):
         if step in values:
             values[step] = Schedule(**values[step])
+    import torch
+
+    torch.set_num_threads(arguments.threads)
     cook(Recipe(seed=arguments.seed, **values), arguments.out, arguments.cache, arguments.workers, Lines())
 
 
