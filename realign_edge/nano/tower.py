@@ -48,7 +48,7 @@ class Heads(nn.Module):
         self.photo = nn.ModuleList(nn.Linear(width, len(kinds)) for kinds in (PARTS, FINISHES, BACKGROUNDS))
 
     def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """(n, 65, width) -> defect logits (n, 64, defects + 1), place logits (n, 64, places), photo logits (n, kinds)."""
+        """(n, 65, width) -> defect logits (n, 64, defects + 1), place logits (n, 64, places), photo logits."""
         normed = self.norm(hidden)
         return self.patch(normed[:, 1:]), self.place(normed[:, 1:]), [head(normed[:, 0]) for head in self.photo]
 
