@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,16 @@ def sync_folder(folder: Path) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as stable, readable JSON (sorted keys, UTF-8), atomically."""
-    write_atomic(path, json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+    write_atomic(path, json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """The same value with null for NaN and infinities, which JSON does not know."""
+    if isinstance(value, dict):
+        return {k: finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def sha256_bytes(data: bytes) -> str:

@@ -63,13 +63,13 @@ class Trainer:
     settings: AlignmentSettings
     reference: Mapping[str, Tensor]
 
-    def step(self, indices: Sequence[int]) -> dict[str, float]:
+    def step(self, indices: Sequence[int], objective: str) -> dict[str, float]:
         """Accumulate the gradient of the mean loss of these items; returns the step's figures."""
         items = [self.items[i] for i in indices]
         figures: list[dict[str, Tensor]] = []
         for group in micro_batches(items, self.settings.micro_tokens):
             batch = [items[i] for i in group]
-            loss, shown = self._losses(batch)
+            loss, shown = self._losses(batch, objective)
             (loss.sum() / len(items)).backward()
             shown["loss"] = loss.detach()
             figures.append(shown)
@@ -78,15 +78,15 @@ class Trainer:
                 raise _diverged(f"the loss of pair {bad.pair.pair_id} (photo {bad.pair.photo[:12]}) is not a number")
         return _means(figures)
 
-    def _losses(self, batch: Sequence[Item]) -> tuple[Tensor, dict[str, Tensor]]:
+    def _losses(self, batch: Sequence[Item], objective: str) -> tuple[Tensor, dict[str, Tensor]]:
         """Per-item losses (batch,), and what is shown of them."""
         settings = self.settings
-        policy = pair_logps(self.vlm, self.store, batch, settings.objective)
+        policy = pair_logps(self.vlm, self.store, batch, objective)
         reference = as_logps([self.reference[i.pair.pair_id] for i in batch], policy.chosen.device)
         r = rewards(policy, reference, settings.beta)
         visual = torch.tensor([float(bool(i.pair.retrieved)) for i in batch], device=policy.chosen.device)
-        loss = OBJECTIVES[settings.objective](r, visual)
-        nll_weight = 1.0 if settings.objective == "sft" else settings.nll_weight
+        loss = OBJECTIVES[objective](r, visual)
+        nll_weight = 1.0 if objective == "sft" else settings.nll_weight
         if nll_weight:
             lengths = torch.tensor([float(len(i.chosen)) for i in batch], device=policy.chosen.device)
             loss = loss - nll_weight * policy.chosen / lengths
@@ -164,7 +164,7 @@ def _train(
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
-        figures = trainer.step(plan[number])
+        figures = trainer.step(plan[number], "sft" if number < settings.sft_steps else settings.objective)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters.values(), settings.max_grad_norm))
         if not math.isfinite(norm):
             raise _diverged(f"the gradient of step {number + 1} is not a number")

@@ -54,7 +54,7 @@ def align(
         from realign_edge.cli.summary import print_outcome
 
         print_outcome(outcome)
-    if outcome.evaluation is not None and not outcome.evaluation["decision"]["adopt"]:
+    if until == "evaluate" and not (outcome.evaluation or {}).get("decision", {}).get("adopt"):
         raise typer.Exit(int(ExitCode.GATE))
 
 

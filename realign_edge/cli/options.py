@@ -1,12 +1,12 @@
 """Options that every command has, and how results are printed. stdout is data, stderr is for people."""
 
 import json
-import math
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from realign_edge.files import finite
 from realign_edge.progress import Progress, Silent
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
@@ -15,15 +15,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout; NaN, which JSON does not know, becomes null."""
-    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, indent=2) + "\n")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    sys.stdout.write(json.dumps(finite(value), ensure_ascii=False, indent=2) + "\n")
 
 
 def progress_for(quiet: bool) -> Progress:

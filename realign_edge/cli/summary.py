@@ -35,6 +35,9 @@ def print_outcome(outcome: Outcome) -> None:
     if outcome.evaluation is not None:
         console.print(_figures(outcome.evaluation))
         console.print(_decision(outcome.evaluation))
+    elif outcome.chosen_change is not None:
+        words = "No decision: no held-out photo has an inspection record to compare answers with."
+        console.print(Panel(Text(words), border_style="yellow", box=box.ROUNDED, padding=(0, 1)))
     console.print(_places(outcome))
 
 
@@ -87,17 +90,26 @@ def _figures(evaluation: Mapping[str, Any]) -> Table:
 
 
 def _share(part: Mapping[str, float]) -> str:
-    value, low, high = (part[k] * 100 for k in ("value", "low", "high"))
-    return "-" if math.isnan(value) else f"{value:.1f} ({low:.0f} to {high:.0f})"
+    found = _percents(part)
+    return "-" if found is None else "{:.1f} ({:.0f} to {:.0f})".format(*found)
 
 
 def _change(part: Mapping[str, float]) -> str:
-    value, low, high = (part[k] * 100 for k in ("value", "low", "high"))
-    return "-" if math.isnan(value) else f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+    found = _percents(part)
+    return "-" if found is None else "{:+.1f} ({:+.1f} to {:+.1f})".format(*found)
+
+
+def _percents(part: Mapping[str, float | None]) -> tuple[float, ...] | None:
+    """Value and interval in percent; None where nothing was counted (null in evaluation.json)."""
+    found = tuple(float("nan") if part[k] is None else 100 * float(part[k] or 0) for k in ("value", "low", "high"))
+    return None if any(map(math.isnan, found)) else found
 
 
 def _verdict(metric: str, difference: Mapping[str, float]) -> Text:
-    low, high = difference["low"], difference["high"]
+    found = _percents(difference)
+    if found is None:
+        return Text("")
+    _, low, high = found
     if not (low > 0 or high < 0):
         return Text("~", style="dim")
     better = (high < 0) == (metric in LOWER_IS_BETTER)

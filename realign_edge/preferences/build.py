@@ -25,7 +25,7 @@ from realign_edge.preferences.masking import (
     mask_by_model,
     masked_text,
 )
-from realign_edge.preferences.model import PreferencePair, Provenance
+from realign_edge.preferences.model import ChosenSource, Masking, PreferencePair, Provenance
 from realign_edge.preferences.questions import QuestionMaker
 from realign_edge.preferences.settings import PairSettings
 from realign_edge.progress import Progress
@@ -108,18 +108,19 @@ class PairBuilder:
     ) -> tuple[PreferencePair | None, str]:
         question = describe_question(self.language)
         features = self.store.image_features([photo.sha256])[0]
-        chosen = self._chosen(photo, question, features)
+        chosen, source = self._chosen(photo, question, features)
         if not chosen:
             return None, "no note"
-        segments = self._mask(question, chosen, features)
-        if segments is None or not any(s.slot for s in segments):
+        segments, masking = self._mask(question, chosen, features)
+        if not any(s.slot for s in segments):
             return None, "nothing to mask"
         if not usable:
             return None, "no usable neighbour"
         for candidate in usable:
             pair, why = self._try(photo, candidate, question, chosen, segments, features)
             if pair is not None:
-                return pair, ""
+                how = replace(pair.provenance, source=source, masking=masking)
+                return replace(pair, provenance=how), ""
             reasons[f"tried: {why}"] += 1
         return None, "every neighbour was turned down"
 
@@ -146,8 +147,7 @@ class PairBuilder:
         if similarity >= self.settings.max_text_similarity:
             return None, "the completion is too close to the note"
         provenance = Provenance(
-            source=self.settings.chosen,
-            masking=self.settings.masking,
+            source="record",
             completion=self.settings.completion,
             masked=masked_text(segments),
             rank=candidate.rank,
@@ -158,19 +158,25 @@ class PairBuilder:
         )
         return PreferencePair(photo.sha256, candidate.photo.sha256, question, chosen, rejected, "note", provenance), ""
 
-    def _chosen(self, photo: Photo, question: str, features: Tensor) -> str:
-        if self.settings.chosen == "record":
-            return photo.record.note if photo.record is not None else ""
+    def _chosen(self, photo: Photo, question: str, features: Tensor) -> tuple[str, ChosenSource]:
+        """The true note, "" where there is none, and where it is from."""
+        recorded = photo.record.note if photo.record is not None else ""
+        if self.settings.chosen == "record" or (self.settings.chosen == "auto" and recorded):
+            return recorded, "record"
         if self.settings.chosen == "teacher":
-            return self.teacher_answers.get(photo.sha256, "")
-        return generate(self.vlm, features.unsqueeze(0), [question])[0]
+            return self.teacher_answers.get(photo.sha256, ""), "teacher"
+        return generate(self.vlm, features.unsqueeze(0), [question])[0], "model"
 
-    def _mask(self, question: str, note: str, features: Tensor) -> tuple[Segment, ...] | None:
+    def _mask(self, question: str, note: str, features: Tensor) -> tuple[tuple[Segment, ...], Masking]:
+        """The note in segments, and how they were found."""
+        if self.settings.masking == "model":
+            return mask_by_model(self.vlm, note, features) or (), "model"
         if self.settings.masking == "glossary":
-            return mask_by_glossary(note, self.glossary)
-        if self.settings.masking == "grounding":
-            return mask_by_grounding(self.vlm, question, note, features, self.blank, self.settings.grounding_drop)
-        return mask_by_model(self.vlm, note, features)
+            segments = mask_by_glossary(note, self.glossary)
+            if any(s.slot for s in segments):
+                return segments, "glossary"
+        drop = self.settings.grounding_drop
+        return mask_by_grounding(self.vlm, question, note, features, self.blank, drop), "grounding"
 
     @torch.no_grad()
     def _reference_gap(self, question: str, chosen: str, features: Tensor, other: Tensor) -> float:

@@ -6,7 +6,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class PairSettings:
-    """chosen: where the true note comes from; masking, completion: how the false one is made.
+    """chosen: where the true note comes from ("auto": the record, else the model's own answer, which people
+    should review); masking, completion: how the false one is made ("glossary" falls back to "grounding"
+    where a note holds no term).
 
     max_text_similarity: a completion closer to the note than this is no rejection (cosine of the sentence
     encoder; the paper's 0.95). min_reference_gap: log pi_0(y_w|v) - log pi_0(y_w|v_l) in nats below which
@@ -15,7 +17,7 @@ class PairSettings:
     how many of the nearest photos are looked at for one that contradicts the answer.
     """
 
-    chosen: Literal["record", "teacher", "model"] = "record"
+    chosen: Literal["auto", "record", "teacher", "model"] = "auto"
     masking: Literal["glossary", "grounding", "model"] = "glossary"
     completion: Literal["infill", "prompt"] = "infill"
     encoder: str = "all-MiniLM-L6-v2"

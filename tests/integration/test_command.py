@@ -132,7 +132,7 @@ def test_the_whole_job_and_again(command: Command, few: Path, config: Path) -> N
     assert value["run"] in command("runs", "list").stdout
 
 
-def test_a_run_over_photos_without_records_says_what_is_missing(
+def test_photos_without_records_are_aligned_to_the_models_own_answers_and_not_recommended(
     command: Command, few: Path, config: Path, tmp_path: Path
 ) -> None:
     bare = tmp_path / "bare"
@@ -140,9 +140,8 @@ def test_a_run_over_photos_without_records_says_what_is_missing(
     for i, path in enumerate(sorted(few.rglob("*.jpg"))[:10]):
         shutil.copy(path, bare / f"{i}.jpg")
     found = command("align", bare, "--config", config)
-    assert found.returncode == 2
-    assert "only 0 preference pairs" in found.stderr
-    assert "inspection records" in found.stderr
+    assert found.returncode == 4, found.stderr
+    assert "No decision: no held-out photo has an inspection record" in found.stdout
 
 
 def test_kill_9_in_any_stage_then_again_ends_with_the_same_adapter(

@@ -75,6 +75,15 @@ def test_every_objective_lowers_its_loss(bench: Any, tmp_path: Path, objective: 
     assert losses[-1] < losses[0] - 0.02
 
 
+def test_the_first_steps_can_be_sft(bench: Any, tmp_path: Path) -> None:
+    """Until `sft_steps` the weights are those of an SFT run with the same schedule."""
+    both = replace(FAST, steps=2, sft_steps=2), replace(FAST, steps=2, objective="sft")
+    losses = [
+        [e["loss"] for e in train(bench, tmp_path / str(i), s)[1] if e["type"] == "step"] for i, s in enumerate(both)
+    ]
+    assert losses[0] == losses[1]
+
+
 def test_accumulation_does_not_change_the_gradient(bench: Any, tmp_path: Path) -> None:
     """One forward pass over 16 pairs, or 16 passes over one: float32 sums in another order, hence 1e-5."""
     vlm, store, pairs = bench
@@ -85,7 +94,7 @@ def test_accumulation_does_not_change_the_gradient(bench: Any, tmp_path: Path) -
         settings = replace(FAST, micro_tokens=tokens)
         wrapped = inject(vlm, settings)
         assert len(micro_batches(items, tokens)) == (1 if tokens > 1 else len(items))
-        Trainer(vlm, store, items, settings, reference).step(range(len(items)))
+        Trainer(vlm, store, items, settings, reference).step(range(len(items)), "rdpo-anchored")
         gradients.append({n: p.grad.clone() for n, p in trainable(vlm).items() if p.grad is not None})
         eject(vlm, wrapped)
     for name, gradient in gradients[0].items():

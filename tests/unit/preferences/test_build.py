@@ -206,5 +206,19 @@ def test_bad_rows_are_named_and_the_rest_is_taken(tmp_path: Path, small_floor: P
     assert [p.split(": ", 1)[0] for p in problems] == [f"pairs.jsonl row {n}" for n in (2, 3, 4, 5, 6)]
 
 
+def test_without_records_the_models_own_answers_are_the_chosen_ones(
+    tmp_path: Path, tiny_vlm: Any, small_floor: Path, gate: SentenceGate
+) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for i, path in enumerate(sorted(small_floor.rglob("*.jpg"))[:8]):
+        (bare / f"{i}.jpg").write_bytes(path.read_bytes())
+    more = {"grounding_drop": -1e9, "max_text_similarity": 1.0}
+    parts = builder_for(tmp_path / "home", tiny_vlm, bare, gate, **more)
+    notes = [p for p in build_pairs(*parts, Silent(), lambda: False).pair_list if p.kind == "note"]
+    assert notes
+    assert {(p.provenance.source, p.provenance.masking) for p in notes} == {("model", "grounding")}
+
+
 def test_differences_are_marked_without_colour() -> None:
     assert marked("Brass gear here", "Copper gear here now") == ("[Brass] gear here", "[Copper] gear here [now]")
