@@ -1,6 +1,6 @@
 """From pairs to tensors: which pairs a step takes, how they are packed, and their log-probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ def schedule(items: Sequence[Item], steps: int, batch: int, question_share: floa
     return [[next(stream) for stream, count in streams for _ in range(count)] for _ in range(steps)]
 
 
-def _stream(indices: Sequence[int], seed: int, salt: int):  # type: ignore[no-untyped-def]
+def _stream(indices: Sequence[int], seed: int, salt: int) -> Iterator[int]:
     epoch = 0
     while True:
         for i in np.random.default_rng([seed, salt, epoch]).permutation(len(indices)):

@@ -1,5 +1,6 @@
 """Completing a masked note while looking at the wrong photo, so that every unmasked word stays."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -110,8 +111,6 @@ class _Writer:
     @torch.no_grad()
     def _scores(self, rests: Sequence[Sequence[int]]) -> list[float]:
         """Summed log-probability of each continuation; they share the cache as the rows of a batch."""
-        import copy
-
         longest = max(map(len, rests))
         ids = torch.tensor([[*r, *[0] * (longest - len(r))] for r in rests])
         scores = self.vlm.lm_head(self.last).float().log_softmax(-1).squeeze(0)[ids[:, 0].to(self.last.device)]

@@ -7,7 +7,7 @@ only if its hash is the one in the manifest that was written after it.
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +94,13 @@ def open_index(
     graph, order = _grown(saved, photos, vectors)
     rows = {sha: i for i, sha in enumerate(photos)}
     ordered = vectors[[rows[sha] for sha in order]]
-    index = PhotoIndex(graph, ordered, Manifest("cosine", vectors.shape[1], order, "", 1.0, key), min_recall)
-    recall = _recall(index)
-    _save(folder, graph, Manifest("cosine", vectors.shape[1], order, "", recall, key))
+    draft = Manifest("cosine", vectors.shape[1], order, "", 1.0, key)
+    recall = _recall(PhotoIndex(graph, ordered, draft, min_recall))
+    manifest = replace(draft, recall_at_10=recall)
+    _save(folder, graph, manifest)
     progress.start("Indexing photos", len(photos))
     progress.finish(f"{len(photos)} photos, recall@10 {recall:.3f}")
-    return PhotoIndex(graph, ordered, Manifest("cosine", vectors.shape[1], order, "", recall, key), min_recall)
+    return PhotoIndex(graph, ordered, manifest, min_recall)
 
 
 def _grown(

@@ -14,7 +14,8 @@ from realign_edge.photos.model import Photo
 class RetrievalSettings:
     """Similarities are cosines in [-1, 1].
 
-    neighbours: how many candidates are looked at; near_duplicate: above this the photo is a repeat shot;
+    neighbours: how many candidates are looked at; references: how many of them are tried at most; photos above
+    max_similarity are repeat shots, below min_similarity too different;
     same_part: prefer, require or ignore candidates of the same part; match_attributes: record columns
     (camera, lighting, finish, ...) that must agree.
     """

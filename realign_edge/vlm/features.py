@@ -24,7 +24,7 @@ from realign_edge.progress import Progress
 from realign_edge.vlm.model import Pooling, Vlm, pool
 
 _SHARD = 64
-_POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "projected")
+POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "projected")
 
 
 class FeatureStore:
@@ -61,7 +61,7 @@ class FeatureStore:
                     rows.append((photo.sha256, self.vlm.encode_pixels(pixels)))
                     progress.advance(done)
                 features = torch.cat([f.image_features for _, f in rows]).cpu()
-                pooled = {how: np.concatenate([pool(f, how) for _, f in rows]) for how in _POOLINGS}
+                pooled = {how: np.concatenate([pool(f, how) for _, f in rows]) for how in POOLINGS}
                 self._write([sha for sha, _ in rows], features, pooled)
         progress.finish()
         return len(missing)
@@ -89,7 +89,7 @@ class FeatureStore:
             with safe_open(path, framework="pt") as shard:
                 shas: list[str] = json.loads(shard.metadata()["photos"])
                 features = shard.get_tensor("image_features")
-                pooled = {how: shard.get_tensor(how).numpy() for how in _POOLINGS}
+                pooled = {how: shard.get_tensor(how).numpy() for how in POOLINGS}
         except (SafetensorError, OSError, KeyError, TypeError, ValueError):
             path.unlink(missing_ok=True)
             return
