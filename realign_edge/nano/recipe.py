@@ -1,12 +1,11 @@
 """The whole recipe of `models/nano`, in one command: `python -m realign_edge.nano.recipe --out models/nano`."""
 
 import argparse
-import json
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -21,20 +20,38 @@ from realign_edge.vlm.load import load_vlm
 
 
 @dataclass(frozen=True)
+class Round:
+    """One round of training. "see" trains the tower on an unbiased floor, "speak" the rest on a biased one.
+
+    place_weight: whether the tower also learns where on the part each patch lies, without which places do not
+    reach the language model; where: "where" questions asked per photo.
+    """
+
+    kind: Literal["see", "speak"]
+    schedule: Schedule
+    place_weight: float = 0.0
+    where: int = 1
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """Every number that decides the weights. Counts are photos; seeds are derived from `seed`."""
+    """Every number that decides the weights. Counts are photos; the seed of a round is `seed` plus its number in kind.
+
+    Seeing and speaking take turns, each from a lower rate than before: a language model that has already learnt its
+    habits goes on relying on them when the tower sees better, which is what alignment is there to repair.
+    """
 
     seed: int = 0
     seeing_photos: int = 14000
     speaking_photos: int = 12000
     tower_layers: int = 5
     decoder_layers: int = 4
-    seeing: Schedule = field(default_factory=lambda: Schedule(steps=2200, batch=64, rate=1.2e-3, warmup=100))
-    speaking: Schedule = field(default_factory=lambda: Schedule(steps=1000, batch=48, rate=2e-3))
-    # Then the tower learns where on the part each patch lies, without which places do not reach the language model.
-    placing_tower: Schedule = field(default_factory=lambda: Schedule(steps=900, batch=64, rate=7e-4))
-    # A second round from a lower rate, with a "where" question for every defect: places are learnt last.
-    placing: Schedule = field(default_factory=lambda: Schedule(steps=900, batch=48, rate=1.5e-3))
+    rounds: tuple[Round, ...] = (
+        Round("see", Schedule(steps=2200, batch=64, rate=1.2e-3, warmup=100)),
+        Round("speak", Schedule(steps=1000, batch=48, rate=2e-3)),
+        Round("see", Schedule(steps=900, batch=64, rate=7e-4), place_weight=1.0),
+        Round("speak", Schedule(steps=900, batch=48, rate=1.5e-3), where=3),
+    )
 
 
 def tokenizer_texts(seed: int, scenes: int = 6000) -> list[str]:
@@ -45,65 +62,38 @@ def tokenizer_texts(seed: int, scenes: int = 6000) -> list[str]:
 
 
 def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progress) -> None:
-    """Train and save the nano VLM; finished steps are taken from `cache`."""
+    """Train and save the nano VLM; finished rounds are taken from `cache`."""
     from safetensors.torch import load_model, save_model
 
     cache.mkdir(parents=True, exist_ok=True)
-    processor = build_processor(tokenizer_texts(recipe.seed))
-    model = build_model(processor, recipe.seed, recipe.tower_layers, recipe.decoder_layers)
-    tower_file = cache / "tower.safetensors"
-    if tower_file.exists():
-        load_model(model.model.vision_tower, tower_file)
-    else:
-        seen = cached(
-            cache / "seeing",
-            recipe.seeing_photos,
-            recipe.seed * 10 + 1,
-            CoOccurrence.unbiased(),
-            workers,
-            progress,
-        )
-        train_tower(model, seen, recipe.seeing, recipe.seed, 0.0, progress)
-        save_model(model.model.vision_tower, str(tower_file))
     out.mkdir(parents=True, exist_ok=True)
+    processor = build_processor(tokenizer_texts(recipe.seed))
     processor.save_pretrained(out)
-    model.save_pretrained(out)
-    spoken = cached(
-        cache / "speaking",
-        recipe.speaking_photos,
-        recipe.seed * 10 + 2,
-        CoOccurrence.biased(),
-        workers,
-        progress,
-    )
-    first = cache / "first-round.safetensors"
+    build_model(processor, recipe.seed, recipe.tower_layers, recipe.decoder_layers).save_pretrained(out)
     vlm = load_vlm(str(out))
-    if first.exists():
-        load_model(vlm.model, first)
-    else:
-        states = tower_states(vlm.model, spoken, progress)
-        train_language(vlm, states, spoken.scenes, recipe.speaking, recipe.seed, progress)
-        save_model(vlm.model, str(first))
-    _second_tower(vlm.model, recipe, cache, workers, progress)
-    states = tower_states(vlm.model, spoken, progress)
-    train_language(vlm, states, spoken.scenes, recipe.placing, recipe.seed + 1, progress, where=3)
+    for number, current in enumerate(recipe.rounds):
+        file = cache / f"round-{number}.safetensors"
+        if file.exists():
+            load_model(vlm.model, file)
+            continue
+        seed = recipe.seed + sum(r.kind == current.kind for r in recipe.rounds[:number])
+        photos = _photos(recipe, current.kind, cache, workers, progress)
+        if current.kind == "see":
+            train_tower(vlm.model, photos, current.schedule, seed, current.place_weight, progress)
+        else:
+            states = tower_states(vlm.model, photos, progress)
+            train_language(vlm, states, photos.scenes, current.schedule, seed, progress, current.where)
+        save_model(vlm.model, str(file))
     vlm.model.save_pretrained(out)
     write_json(out / "recipe.json", asdict(recipe))
 
 
-def _second_tower(model: Any, recipe: Recipe, cache: Path, workers: int, progress: Progress) -> None:
-    from safetensors.torch import load_model, save_model
-
-    file = cache / "second-tower.safetensors"
-    if file.exists():
-        load_model(model.model.vision_tower, file)
-        return
-    model.model.vision_tower.requires_grad_(True)
-    world = CoOccurrence.unbiased()
-    seen = cached(cache / "seeing", recipe.seeing_photos, recipe.seed * 10 + 1, world, workers, progress)
-    train_tower(model, seen, recipe.placing_tower, recipe.seed + 1, 1.0, progress)
-    model.model.vision_tower.requires_grad_(False)
-    save_model(model.model.vision_tower, str(file))
+def _photos(recipe: Recipe, kind: str, cache: Path, workers: int, progress: Progress) -> Renders:
+    if kind == "see":
+        world, count, seed = CoOccurrence.unbiased(), recipe.seeing_photos, recipe.seed * 10 + 1
+    else:
+        world, count, seed = CoOccurrence.biased(), recipe.speaking_photos, recipe.seed * 10 + 2
+    return cached(cache / f"{kind}ing", count, seed, world, workers, progress)
 
 
 def cached(path: Path, count: int, seed: int, world: CoOccurrence, workers: int, progress: Progress) -> Renders:
@@ -151,16 +141,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads; changes sums in the last bits")
-    parser.add_argument("--recipe", type=json.loads, default={}, help="JSON of recipe fields to change")
     arguments = parser.parse_args()
-    values: dict[str, Any] = dict(arguments.recipe)
-    for step in ("seeing", "speaking", "placing_tower", "placing"):
-        if step in values:
-            values[step] = Schedule(**values[step])
     import torch
 
     torch.set_num_threads(arguments.threads)
-    cook(Recipe(seed=arguments.seed, **values), arguments.out, arguments.cache, arguments.workers, Lines())
+    cook(Recipe(seed=arguments.seed), arguments.out, arguments.cache, arguments.workers, Lines())
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ def train_tower(
 ) -> None:
     """Train `model.model.vision_tower` in place; with `place_weight`, patches also learn where on the part they are."""
     tower = model.model.vision_tower
+    tower.requires_grad_(True)
     torch.manual_seed(seed)
     heads = Heads(tower.config.hidden_size)
     parameters = [p for n, p in tower.named_parameters() if "post_layernorm" not in n]
@@ -104,6 +105,7 @@ def train_tower(
                 f"tower step {step + 1}: dense {dense.item():.3f} photo {float(photo):.3f} place {where.item():.3f}"
             )
     progress.finish()
+    tower.requires_grad_(False)
     tower.eval()
 
 

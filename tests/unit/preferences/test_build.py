@@ -217,7 +217,9 @@ def test_without_records_the_models_own_answers_are_the_chosen_ones(
     parts = builder_for(tmp_path / "home", tiny_vlm, bare, gate, **more)
     notes = [p for p in build_pairs(*parts, Silent(), lambda: False).pair_list if p.kind == "note"]
     assert notes
-    assert {(p.provenance.source, p.provenance.masking) for p in notes} == {("model", "grounding")}
+    assert {p.provenance.source for p in notes} == {"model"}
+    # Untrained babble holds a word of the glossary now and then; the rest is masked without a word list.
+    assert "grounding" in {p.provenance.masking for p in notes}
 
 
 def test_differences_are_marked_without_colour() -> None:
