@@ -70,7 +70,7 @@ class AlignmentSettings:
 
 PRESETS: dict[str, AlignmentSettings] = {
     # Chosen on the tuning floor (benchmarks/RESULTS.md); made for models of a few million parameters.
-    "nano": AlignmentSettings(),
+    "nano": AlignmentSettings(nll_weight=1.0),
     # The paper's run: LoRA on q, k, v, o, one epoch, lr 1e-6, batch 8, notes only, no anchor.
     "paper": AlignmentSettings(
         objective="rdpo",

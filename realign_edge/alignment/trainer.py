@@ -256,8 +256,10 @@ def _warn_falling(changes: Sequence[float], settings: AlignmentSettings, progres
     recent = [c for c in changes[-5:] if math.isfinite(c)]
     if len(recent) < 5 or sum(recent) / 5 > FALLING_CHOSEN_NATS:
         return False
-    remedy = "lower the learning rate" if settings.nll_weight else "use an anchored objective or nll_weight = 0.1"
-    message = f"the true notes became {-sum(recent) / 5:.1f} nats less likely; {remedy}"
+    remedies = "lower learning_rate" if settings.nll_weight else "set nll_weight = 1, or lower learning_rate"
+    if settings.objective in ("dpo", "rdpo"):
+        remedies = f"use {settings.objective}-anchored, {remedies}"
+    message = f"the true notes became {-sum(recent) / 5:.1f} nats less likely; {remedies}"
     progress.warn(message)
     events({"type": "warning", "message": message})
     return True

@@ -14,15 +14,15 @@ from realign_edge.evaluation.compare import LOWER_IS_BETTER
 from realign_edge.pipeline.align import Outcome
 
 _NAMES = {
-    "chair_i": "hallucinated mentions",
-    "chair_s": "notes with one",
-    "recall": "real defects named",
-    "location": "place named right",
+    "chair_i": "hallucinated",
+    "chair_s": "notes with any",
+    "recall": "defects named",
+    "location": "places right",
     "attribute": "attributes right",
     "exact": "notes all right",
-    "pope_random": "yes/no, random",
-    "pope_popular": "yes/no, popular",
-    "pope_adversarial": "yes/no, adversarial",
+    "pope_random": "yes/no random",
+    "pope_popular": "yes/no popular",
+    "pope_adversarial": "yes/no adversarial",
 }
 _MOST_REASONS = 4
 
@@ -73,12 +73,20 @@ def _reasons(what: str, counts: Mapping[str, int]) -> str:
 
 def _figures(evaluation: Mapping[str, Any]) -> Table:
     title = f"Held-out photos (n = {evaluation['photos']}), in %, with 95 % intervals"
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", padding=(0, 1, 0, 0))
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     table.add_column("", no_wrap=True)
     for name in ("before", "after", "change"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for metric, parts in evaluation["figures"].items():
+    for metric in (name for name in _NAMES if name in evaluation["figures"]):
+        parts = evaluation["figures"][metric]
         cells = [_share(parts[p]) for p in ("before", "after")]
         table.add_row(
             _NAMES.get(metric, metric),
@@ -91,12 +99,12 @@ def _figures(evaluation: Mapping[str, Any]) -> Table:
 
 def _share(part: Mapping[str, float]) -> str:
     found = _percents(part)
-    return "-" if found is None else "{:.1f} ({:.0f} to {:.0f})".format(*found)
+    return "-" if found is None else "{:.1f} ({:.0f}-{:.0f})".format(*found)
 
 
 def _change(part: Mapping[str, float]) -> str:
     found = _percents(part)
-    return "-" if found is None else "{:+.1f} ({:+.1f} to {:+.1f})".format(*found)
+    return "-" if found is None else "{:+.1f} ({:+.1f}, {:+.1f})".format(*found)
 
 
 def _percents(part: Mapping[str, float | None]) -> tuple[float, ...] | None:
