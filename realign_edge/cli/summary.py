@@ -89,7 +89,7 @@ def _figures(evaluation: Mapping[str, Any]) -> Table:
         parts = evaluation["figures"][metric]
         cells = [_share(parts[p]) for p in ("before", "after")]
         table.add_row(
-            _NAMES.get(metric, metric),
+            _NAMES[metric],
             *cells,
             _change(parts["difference"]),
             _verdict(metric, parts["difference"]),
