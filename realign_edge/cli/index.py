@@ -53,6 +53,7 @@ def similar(
     """
     from realign_edge.errors import MissingError
     from realign_edge.photos.decode import Refusal, read_photo
+    from realign_edge.retrieval.policy import RetrievalSettings
     from realign_edge.vlm.model import pool
 
     try:
@@ -61,7 +62,7 @@ def similar(
         raise MissingError(f"{photo} cannot be used: {refusal}", "name a photo that can be read") from refusal
     found, built, vlm, _ = _open(within, model, Silent() if quiet or as_json else progress_for(quiet))
     by_sha = {p.sha256: p for p in found.photos}
-    rows = built.nearest(pool(vlm.encode_photos([image]), "mean")[0], count)
+    rows = built.nearest(pool(vlm.encode_photos([image]), RetrievalSettings().pooling)[0], count)
     if as_json:
         print_json({"photo": str(photo), "similar": [_row(by_sha[s], similarity) for s, similarity in rows]})
         return
@@ -88,6 +89,7 @@ def _open(photos: Path, model: str, progress: Progress) -> tuple[Any, Any, Any, 
     from realign_edge.photos.catalog import Catalog
     from realign_edge.photos.collection import PhotoSettings, open_collection
     from realign_edge.retrieval.index import open_index
+    from realign_edge.retrieval.policy import RetrievalSettings
     from realign_edge.vlm.features import FeatureStore
     from realign_edge.vlm.load import load_vlm
 
@@ -98,5 +100,5 @@ def _open(photos: Path, model: str, progress: Progress) -> tuple[Any, Any, Any, 
     store = FeatureStore(home() / "features", vlm)
     store.ensure(found.photos, progress)
     shas = tuple(sorted(p.sha256 for p in found.photos))
-    folder = home() / "index" / fingerprint(vlm.vision_fingerprint, "mean", str(found.root), "all")
-    return found, open_index(folder, shas, store.vectors(shas, "mean"), progress), vlm, store
+    folder = home() / "index" / fingerprint(vlm.vision_fingerprint, RetrievalSettings().pooling, str(found.root), "all")
+    return found, open_index(folder, shas, store.vectors(shas, RetrievalSettings().pooling), progress), vlm, store

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from realign_edge.photos.model import Photo
+from realign_edge.vlm.model import Pooling
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class RetrievalSettings:
     neighbours: how many candidates are looked at; references: how many of them are tried at most; photos above
     max_similarity are repeat shots, below min_similarity too different;
     same_part: prefer, require or ignore candidates of the same part; match_attributes: record columns
-    (camera, lighting, finish, ...) that must agree.
+    (camera, lighting, finish, ...) that must agree; pooling: of the tower's states into one vector. The class
+    token finds the same part in other circumstances (benchmarks/RESULTS.md); a mean finds the same background.
     """
 
     neighbours: int = 24
@@ -26,7 +28,7 @@ class RetrievalSettings:
     max_similarity: float = 0.9995
     same_part: str = "prefer"
     match_attributes: tuple[str, ...] = ()
-    pooling: str = "mean"
+    pooling: Pooling = "cls"
 
     def __post_init__(self) -> None:
         if not 1 <= self.references <= self.neighbours:
