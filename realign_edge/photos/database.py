@@ -1,0 +1,84 @@
+"""One SQLite connection: how it is opened, what a transaction is, and what its failures mean to a person."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from realign_edge.errors import MissingError, RealignError
+from realign_edge.photos.migrations import migrate
+
+# How long to wait for another process that is writing.
+WAIT_S = 30.0
+
+
+def connect(path: Path, wait_s: float = WAIT_S) -> sqlite3.Connection:
+    """Open or create the catalog at `path`, in WAL, with its schema up to date. The folder must exist.
+
+    `synchronous = NORMAL`: a power cut may lose the last transactions, never the file. What the catalog
+    holds can be made again; a station's verdicts are kept elsewhere.
+
+    Raises:
+        RealignError: see `explained`.
+        MissingError: the file is of a newer version or of another program.
+    """
+    with explained(path):
+        db = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA foreign_keys = ON")
+            migrate(db, str(path))
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """BEGIN IMMEDIATE ... COMMIT, rolled back on any exception.
+
+    Raises:
+        RealignError: see `explained`.
+    """
+    with explained(path):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        except BaseException:
+            # SQLite has rolled back by itself where the disk is full; the first error is the one to tell.
+            if db.in_transaction:
+                with suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the disk or another process did into an error for people; our own mistakes pass through.
+
+    Raises:
+        MissingError: the file is damaged, no database, or may not be used.
+        RealignError: it is in use for too long, or the disk is full.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as problem:
+        code = getattr(problem, "sqlite_errorcode", None)
+        if code is None or isinstance(problem, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise
+        raise _explanation(path, problem, code & 0xFF) from problem
+
+
+def _explanation(path: Path, problem: sqlite3.DatabaseError, code: int) -> RealignError:
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return RealignError(f"{path} is in use by another realign-edge", "wait until it is done, then start again")
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return RealignError(f"{path} cannot be written: {problem}", "make room on the disk, then start again")
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return MissingError(
+            f"{path} cannot be used as the catalog: {problem}", "check the permissions of its folder and of the file"
+        )
+    return MissingError(f"{path} cannot be used as the catalog: {problem}", "restore it from a backup, or move it away")

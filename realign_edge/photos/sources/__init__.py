@@ -1,0 +1,1 @@
+"""Where inspection records may stand: tables, sidecars, conversations, folder names."""
