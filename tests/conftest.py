@@ -1,7 +1,7 @@
 """What every test shares: no network, a state folder of its own, a tiny VLM, a small shop floor."""
 
 import os
-import socket
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,16 +12,11 @@ import pytest
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
 
-_connect = socket.socket.connect
-
-
-def _refuse(self: socket.socket, address: Any) -> None:
-    if self.family != socket.AF_UNIX:
-        raise AssertionError(f"a test tried to reach {address}; realign-edge works offline")
-    _connect(self, address)
-
-
-socket.socket.connect = _refuse  # type: ignore[method-assign,assignment]
+# This process and every one that a test starts, the installed command among them, refuse the network.
+_OFFLINE = Path(__file__).with_name("offline")
+os.environ["PYTHONPATH"] = os.pathsep.join([str(_OFFLINE), *filter(None, [os.environ.get("PYTHONPATH")])])
+if not any(Path(getattr(m, "__file__", None) or "").parent == _OFFLINE for m in [sys.modules.get("sitecustomize")]):
+    runpy.run_path(str(_OFFLINE / "sitecustomize.py"))
 
 
 @pytest.fixture
