@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
 import types
 from collections.abc import Mapping
@@ -26,7 +27,11 @@ def load_config(kind: type[T], path: Path | None, overrides: Mapping[str, Any] |
         where = str(path)
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        except OSError as problem:
+            raise UsageError(f"{path} cannot be read: {problem.strerror}", "name a TOML file") from problem
+        except UnicodeDecodeError as problem:
+            raise UsageError(f"{path} cannot be read: it is not UTF-8", "save it as UTF-8") from problem
+        except tomllib.TOMLDecodeError as problem:
             raise UsageError(f"{path} cannot be read: {problem}", "correct the file") from problem
     for key, value in (overrides or {}).items():
         _put(values, key.split("."), value)
@@ -40,9 +45,10 @@ def from_values(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         UsageError: with every problem.
     """
     problems: list[str] = []
-    built = _build(kind, values, "", problems)
+    built = _build(kind, values, "", problems, _known(kind))
     if problems:
-        raise UsageError(f"{where}: " + "; ".join(problems), "correct the settings and start again")
+        several = f"{len(problems)} problems\n  " if len(problems) > 1 else ""
+        raise UsageError(f"{where}: {several}" + "\n  ".join(problems), "correct the settings and start again")
     return built  # type: ignore[no-any-return]
 
 
@@ -56,58 +62,106 @@ def to_toml(config: Any) -> str:
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         inner = values.setdefault(key, {})
+        # A value where a table belongs is told of when the dataclass is built.
         values = inner if isinstance(inner, dict) else {}
     values[keys[-1]] = value
 
 
-def _build(kind: Any, values: Any, at: str, problems: list[str]) -> Any:
+def _known(kind: Any, at: str = "") -> list[str]:
+    """Every key there is, written out: `model`, `alignment`, `alignment.seed`."""
+    keys = []
+    for name, hint in get_type_hints(kind).items():
+        keys.append(f"{at}{name}")
+        if dataclasses.is_dataclass(hint):
+            keys += _known(hint, f"{at}{name}.")
+    return keys
+
+
+def _build(kind: Any, values: Any, at: str, problems: list[str], known: list[str]) -> Any:
     if not isinstance(values, Mapping):
-        problems.append(f"`{at}` must be a table")
+        problems.append(f"`{at.removesuffix('.')}` must be a table, not {values!r}")
         return None
-    hints, fields = get_type_hints(kind), {f.name for f in dataclasses.fields(kind)}
-    for key in sorted(values.keys() - fields):
-        close = difflib.get_close_matches(key, fields, n=1)
-        problems.append(f"unknown key `{at}{key}`" + (f" (did you mean `{close[0]}`?)" if close else ""))
-    before = len(problems)
-    built = {k: _value(hints[k], v, f"{at}{k}", problems) for k, v in values.items() if k in fields}
-    if len(problems) > before:
+    hints, fields = get_type_hints(kind), {f.name: f for f in dataclasses.fields(kind)}
+    for key in sorted(values.keys() - fields.keys()):
+        problems.append(f"unknown key `{at}{key}`" + _meant(key, list(fields), known))
+    built = {}
+    for key, value in values.items():
+        if key in fields:
+            before = len(problems)
+            result = _value(hints[key], value, f"{at}{key}", problems, known)
+            if len(problems) == before:
+                built[key] = result
+    return _construct(kind, built, values, at, problems)
+
+
+def _construct(kind: Any, built: dict[str, Any], values: Mapping[str, Any], at: str, problems: list[str]) -> Any:
+    """The dataclass; ranges are checked even where another value of the table is wrong, to tell all at once."""
+    optional = dataclasses.MISSING
+    needed = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is optional]
+    problems += [f"`{at}{name}` is missing" for name in needed if name not in values]
+    if any(name not in built for name in needed):
         return None
     try:
         return kind(**built)
     except ValueError as problem:
-        problems.append(f"{at}: {problem}" if at else str(problem))
+        problems.append(f"{at.removesuffix('.')}: {problem}" if at else str(problem))
         return None
 
 
-def _value(hint: Any, value: Any, at: str, problems: list[str]) -> Any:
+def _meant(key: str, here: list[str], known: list[str]) -> str:
+    """The nearest key of the same table, else the same or nearest name in another one."""
+    close = difflib.get_close_matches(key, here, n=1)
+    if not close:
+        elsewhere = {k.rpartition(".")[2]: k for k in reversed(known)}
+        close = [elsewhere[n] for n in difflib.get_close_matches(key, elsewhere, n=1, cutoff=0.8)]
+    return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+def _value(hint: Any, value: Any, at: str, problems: list[str], known: list[str]) -> Any:
     if dataclasses.is_dataclass(hint):
-        return _build(hint, value, f"{at}.", problems)
+        return _build(hint, value, f"{at}.", problems, known)
     origin = get_origin(hint)
     if origin is Literal:
-        if value not in get_args(hint):
-            close = difflib.get_close_matches(str(value), [str(a) for a in get_args(hint)], n=1)
-            wanted = ", ".join(map(str, get_args(hint)))
-            problems.append(f"`{at}` must be one of {wanted}" + (f" (did you mean `{close[0]}`?)" if close else ""))
-        return value
+        return _choice(get_args(hint), value, at, problems)
     if origin is tuple:
-        inner = get_args(hint)[0]
-        if not isinstance(value, list | tuple):
-            problems.append(f"`{at}` must be a list")
-            return ()
-        return tuple(_value(inner, v, at, problems) for v in value)
+        return _tuple(get_args(hint), value, at, problems, known)
     if origin in (Union, types.UnionType):
         plain = [a for a in get_args(hint) if a is not type(None)]
-        return None if value is None else _value(plain[0], value, at, problems)
+        return None if value is None else _value(plain[0], value, at, problems, known)
     return _plain(hint, value, at, problems)
+
+
+def _choice(choices: tuple[Any, ...], value: Any, at: str, problems: list[str]) -> Any:
+    if not any(value == c and type(value) is type(c) for c in choices):
+        close = difflib.get_close_matches(str(value), [str(c) for c in choices], n=1)
+        wanted = ", ".join(map(str, choices))
+        problems.append(f"`{at}` must be one of {wanted}" + (f" (did you mean `{close[0]}`?)" if close else ""))
+    return value
+
+
+def _tuple(hints: tuple[Any, ...], value: Any, at: str, problems: list[str], known: list[str]) -> tuple[Any, ...]:
+    """`tuple[X, ...]` takes any number, `tuple[X, Y]` exactly those."""
+    if not isinstance(value, list | tuple):
+        problems.append(f"`{at}` must be a list, not {value!r}")
+        return ()
+    if hints[-1] is Ellipsis:
+        hints = (hints[0],) * len(value)
+    if len(hints) != len(value):
+        problems.append(f"`{at}` must have {len(hints)} items, not {len(value)}")
+        return ()
+    pairs = enumerate(zip(hints, value, strict=True), 1)
+    return tuple(_value(h, v, f"{at}[{i}]", problems, known) for i, (h, v) in pairs)
 
 
 def _plain(hint: Any, value: Any, at: str, problems: list[str]) -> Any:
     if hint is Path and isinstance(value, str):
-        return Path(value)
+        return Path(value).expanduser()
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         problems.append(f"`{at}` must be {_NAMES.get(hint, hint.__name__)}, not {value!r}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        problems.append(f"`{at}` must be a finite number, not {value}")
     return value
 
 
@@ -132,4 +186,6 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    text = json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    # The one character that JSON leaves as it is and TOML wants written out.
+    return text.replace("\x7f", "\\u007f")
