@@ -2,14 +2,14 @@
 
 import os
 import sys
-import traceback
 from typing import NoReturn
 
 import typer
 
 from realign_edge import __version__
 from realign_edge.cli import align, demo, index, pairs, runs
-from realign_edge.errors import ExitCode, RealignError
+from realign_edge.cli.options import close_progress
+from realign_edge.errors import ExitCode
 
 app = typer.Typer(
     name="realign-edge",
@@ -35,12 +35,12 @@ def _root(
     """Repair a vision-language model with the photos a plant already has, on its own premises."""
 
 
-app.command("demo")(demo.demo)
-app.command("align")(align.align)
+app.command("demo", short_help="Render a synthetic shop floor to try everything on.")(demo.demo)
+app.command("align", short_help="Align the model to a folder of photos: the main job.")(align.align)
 app.command("index")(index.index)
 app.command("similar")(index.similar)
-app.add_typer(pairs.app, name="pairs")
-app.add_typer(runs.app, name="runs")
+app.add_typer(pairs.app, name="pairs", short_help="Build, list, export and import preference pairs.")
+app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume and prune runs.")
 
 
 def main() -> NoReturn:
@@ -48,46 +48,29 @@ def main() -> NoReturn:
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TRANSFORMERS_OFFLINE"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(_code())
+
+
+def _code() -> int:
+    command = typer.main.get_command(app)
     try:
-        app(standalone_mode=True)
-        code = int(ExitCode.DONE)
-    except SystemExit as end:
-        code = int(end.code) if isinstance(end.code, int) else int(end.code is not None)
-    except RealignError as error:
-        _say(f"error: {error.message}", f"hint: {error.hint}" if error.hint else "")
-        code = int(error.exit_code)
-    except KeyboardInterrupt:
-        _say("stopped", "what was finished is kept; run the same command again to go on")
-        code = int(ExitCode.INTERRUPTED)
+        # Not `app()`: that would take Ctrl-C and a closed pipe for itself, and end without a word.
+        with command.make_context("realign-edge", sys.argv[1:]) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as end:
+        return end.exit_code
     except BrokenPipeError:
-        sys.stderr.close()
-        code = int(ExitCode.DONE)
-    except Exception as error:
-        code = _unexpected(error)
-    sys.exit(code)
+        # The reader (`| head`) has what it wanted, and nothing may be left to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (Exception, KeyboardInterrupt) as failure:
+        from realign_edge.cli.failures import report
 
-
-def _say(*lines: str) -> None:
-    for line in lines:
-        if line:
-            print(line, file=sys.stderr)
-
-
-def _unexpected(error: Exception) -> int:
-    """A mistake of ours: keep the traceback for the engineer, tell the technician where it is."""
-    if os.environ.get("REALIGN_EDGE_DEBUG"):
-        traceback.print_exc()
-        return int(ExitCode.FAILED)
-    from realign_edge.home import home
-
-    log = home() / "crash.log"
-    with log.open("a", encoding="utf-8") as file:
-        traceback.print_exc(file=file)
-    _say(
-        f"error: something went wrong inside realign-edge ({type(error).__name__}: {error})",
-        f"hint: details are in {log}",
-    )
-    return int(ExitCode.FAILED)
+        close_progress()
+        return int(report(failure))
+    finally:
+        close_progress()
+    return int(ExitCode.DONE)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,14 @@ from realign_edge.files import finite
 from realign_edge.progress import Progress, Silent
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks on stderr; errors still.")]
+_open: list[Callable[[], None]] = []
+
+
+def say(message: str, quiet: bool = False) -> None:
+    """A remark for people, on stderr."""
+    if not quiet:
+        print(message, file=sys.stderr)
 
 
 def print_json(value: Any) -> None:
@@ -24,7 +32,15 @@ def progress_for(quiet: bool) -> Progress:
         return Silent()
     from realign_edge.cli.progress import Bars, Lines
 
-    return Bars() if sys.stderr.isatty() else Lines()
+    shown = Bars() if sys.stderr.isatty() else Lines()
+    _open.append(shown.close)
+    return shown
+
+
+def close_progress() -> None:
+    """Take every bar away, so that what is said next stands on a clean line with the cursor visible."""
+    while _open:
+        _open.pop()()
 
 
 def hush_libraries() -> None:

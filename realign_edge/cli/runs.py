@@ -1,17 +1,18 @@
-"""`realign-edge runs`: what has been run, and asking a live run to stop or pause."""
+"""`realign-edge runs`: what has been run, asking a live run to stop or pause, and making room."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, print_json
+from realign_edge.cli.options import Json, Quiet, print_json, say
 
-app = typer.Typer(help="Runs.", no_args_is_help=True)
+app = typer.Typer(help="What has been run, and what is running.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Run, the start of its name, or `latest`.")]
 
 
 @app.command("list")
-def list_all(as_json: Json = False) -> None:
+def list_all(as_json: Json = False, quiet: Quiet = False) -> None:
     """List runs, oldest first.
 
     Example:  realign-edge runs list
@@ -24,78 +25,108 @@ def list_all(as_json: Json = False) -> None:
         print_json({"runs": rows})
         return
     for row in rows:
-        typer.echo(f"{row['run']}  {row['state']:<9} {row['model']:<10} {row['photos']}")
+        typer.echo(f"{row['run']}  {row['state']:<11}  {row['model']:<10}  {row['photos']}")
     if not rows:
-        typer.echo("no runs yet; start one with: realign-edge align PHOTOS", err=True)
+        say("no runs yet; start one with: realign-edge align PHOTOS", quiet)
 
 
 @app.command()
-def show(run: Name = "latest", as_json: Json = False) -> None:
+def show(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> None:  # noqa: ARG001
     """Show one run: what it was made from, how far it is, what it found.
 
     Example:  realign-edge runs show latest
     """
     found = _find(run)
-    value = {**_row(found), "about": found.about, "status": found.status, "stages": found.stages}
     if as_json:
-        print_json(value)
+        print_json({**_row(found), "about": found.about, "status": found.status, "stages": found.stages})
         return
-    for key in ("run", "state", "model", "photos", "folder"):
-        typer.echo(f"{key:<8} {value[key]}")
-    decision = found.stages.get("evaluate", {}).get("outputs", {}).get("decision")
-    if decision:
-        typer.echo(f"{'result':<8} {decision['sentence']}")
+    status, row = found.status, _row(found)
+    far = f", {status['done']} of {status['total']} steps" if status.get("total") else ""
+    lines = {
+        "run": row["run"],
+        "created": str(found.about.get("created", "")).replace("T", " "),
+        "state": row["state"] + (f" (stage {status['stage']}{far})" if status.get("stage") else ""),
+        "model": row["model"],
+        "photos": row["photos"],
+        "folder": row["folder"],
+        "result": (found.stages.get("evaluate", {}).get("outputs", {}).get("decision") or {}).get("sentence", ""),
+    }
+    for key, value in lines.items():
+        if value:
+            typer.echo(f"{key:<8} {value}")
 
 
 @app.command()
-def stop(run: Name = "latest") -> None:
-    """Ask a live run to stop after its current step; `align` goes on from there.
+def stop(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> None:
+    """Ask a live run to stop; `align` goes on from there.
+
+    It stops after its current step.
 
     Example:  realign-edge runs stop
     """
-    _request(run, "stop")
+    _request(run, "stop", as_json, quiet)
 
 
 @app.command()
-def pause(run: Name = "latest") -> None:
-    """Ask a live run to pause after its current step.
+def pause(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> None:
+    """Ask a live run to pause.
+
+    It pauses after its current step and keeps its memory until `runs resume`.
 
     Example:  realign-edge runs pause
     """
-    _request(run, "pause")
+    _request(run, "pause", as_json, quiet)
 
 
 @app.command()
-def resume(run: Name = "latest") -> None:
+def resume(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> None:
     """Let a paused run go on.
 
     Example:  realign-edge runs resume
     """
     found = _find(run)
+    _must_live(found)
     found.clear("pause")
-    typer.echo(f"{found.run_id} goes on", err=True)
+    if as_json:
+        print_json({"run": found.run_id, "asked": "resume"})
+    say(f"{found.run_id} goes on", quiet)
 
 
 @app.command()
 def prune(
     keep: Annotated[int, typer.Option(min=0, help="How many of the newest runs stay.")] = 5,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Delete old runs with their checkpoints and adapters.
 
-    Example:  realign-edge runs prune --keep 3
+    A run that is going on is never deleted.
+
+    Example:  realign-edge runs prune --keep 3 --yes
     """
     from realign_edge.home import home
     from realign_edge.runs.run import list_runs, remove_run
 
     runs = list_runs(home() / "runs")
-    gone = [r for r in runs[: max(0, len(runs) - keep)] if r.status.get("state") != "running"]
+    gone = [r for r in runs[: max(0, len(runs) - keep)] if not r.alive]
+    if gone and not yes:
+        _ask(gone)
     for run in gone:
         remove_run(run)
     if as_json:
-        print_json({"removed": [r.run_id for r in gone]})
-    else:
-        typer.echo(f"{len(gone)} runs removed, {len(runs) - len(gone)} kept")
+        print_json({"removed": [r.run_id for r in gone], "kept": len(runs) - len(gone)})
+    say(f"{len(gone)} runs removed, {len(runs) - len(gone)} kept", quiet)
+
+
+def _ask(gone: list[Any]) -> None:
+    from realign_edge.errors import UsageError
+
+    names = ", ".join(r.run_id for r in gone)
+    if not sys.stdin.isatty():
+        raise UsageError(f"this would delete {len(gone)} runs: {names}", "say so with --yes")
+    if not typer.confirm(f"Delete {names} with their adapters?", err=True):
+        raise typer.Exit
 
 
 def _find(name: str) -> Any:
@@ -109,17 +140,27 @@ def _row(run: Any) -> dict[str, Any]:
     about = run.about
     return {
         "run": run.run_id,
-        "state": run.status.get("state", "unknown"),
+        "state": run.state,
         "model": about.get("model", ""),
         "photos": about.get("photos", ""),
         "folder": str(run.folder),
     }
 
 
-def _request(name: str, what: str) -> None:
+def _must_live(run: Any) -> None:
+    from realign_edge.errors import RealignError
+
+    if not run.alive:
+        raise RealignError(
+            f"{run.run_id} is not going on ({run.state})",
+            f"take it up again with: realign-edge align {run.about.get('photos') or 'PHOTOS'}",
+        )
+
+
+def _request(name: str, what: str, as_json: bool, quiet: bool) -> None:
     found = _find(name)
-    if found.status.get("state") not in ("running", "paused"):
-        typer.echo(f"{found.run_id} is not running ({found.status.get('state', 'unknown')})", err=True)
-        return
+    _must_live(found)
     found.request(what)
-    typer.echo(f"asked {found.run_id} to {what} after its current step", err=True)
+    if as_json:
+        print_json({"run": found.run_id, "asked": what})
+    say(f"asked {found.run_id} to {what} after its current step", quiet)

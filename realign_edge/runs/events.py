@@ -1,11 +1,13 @@
 """events.jsonl: one JSON object a line, appended; a torn last line (power cut) is cut off at the next opening."""
 
 import json
-import math
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from realign_edge.files import finite
 
 
 class EventLog:
@@ -17,8 +19,8 @@ class EventLog:
 
     def append(self, event: dict[str, Any]) -> None:
         """Write one event; NaN becomes null, `time` is added."""
-        plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in event.items()}
-        self._file.write(json.dumps({"time": round(time.time(), 3), **plain}, ensure_ascii=False) + "\n")
+        value = {"time": round(time.time(), 3), **finite(event)}
+        self._file.write(json.dumps(value, ensure_ascii=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -44,7 +46,17 @@ def _cut_torn_tail(path: Path) -> None:
     if not path.exists():
         return
     with path.open("rb+") as file:
-        data = file.read()
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data):
-            file.truncate(whole)
+        file.truncate(_end_of_whole_lines(file))
+
+
+def _end_of_whole_lines(file: BinaryIO, block: int = 65536) -> int:
+    """Offset behind the last newline, 0 without one; read from the end, since a log may be long."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(end - block, 0)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0

@@ -7,8 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from realign_edge.errors import RealignError
+
+_held: set[TextIO] = set()
+
+
+def _drop_in_child() -> None:
+    """A forked worker must not keep the lock when the process that took it is killed."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for file in _held:
+        os.dup2(nothing, file.fileno())
+    os.close(nothing)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_drop_in_child)
 
 
 @contextmanager
@@ -32,7 +47,11 @@ def work_lock(path: Path, what: str) -> Iterator[None]:
             json.dumps({"pid": os.getpid(), "what": what, "since": datetime.now().isoformat(timespec="seconds")})
         )
         file.flush()
-        yield
+        _held.add(file)
+        try:
+            yield
+        finally:
+            _held.discard(file)
 
 
 def _holder(path: Path) -> str:

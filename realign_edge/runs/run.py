@@ -1,5 +1,6 @@
 """A run's folder: config.toml run.json events.jsonl status.json control/ checkpoints/ adapter/ evaluation.json."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,8 +12,10 @@ from typing import Any, Literal
 
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.files import write_atomic, write_json
+from realign_edge.runs.process import is_alive, process_mark
 
 Request = Literal["stop", "pause"]
+LATEST = "latest"
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,21 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """The last heartbeat: state, stage, done, total, unit, pid, time; empty before the first."""
+        """The last heartbeat: state, stage, done, total, unit, pid, process, time; empty before the first."""
         return _read_json(self.folder / "status.json")
+
+    @property
+    def alive(self) -> bool:
+        """Does a process work on this run now, or wait in it?"""
+        status = self.status
+        working = status.get("state") in ("running", "paused") and isinstance(status.get("pid"), int)
+        return working and is_alive(status["pid"], str(status.get("process", "")))
+
+    @property
+    def state(self) -> str:
+        """running, paused, stopped, finished; `interrupted` where the process ended without a word; else unknown."""
+        told = str(self.status.get("state", "unknown"))
+        return "interrupted" if told in ("running", "paused") and not self.alive else told
 
     @property
     def stages(self) -> dict[str, Any]:
@@ -52,7 +68,16 @@ class Run:
 
     def heartbeat(self, **values: Any) -> None:
         """Replace status.json."""
-        write_json(self.folder / "status.json", {**values, "pid": os.getpid(), "time": time.time()})
+        me = {"pid": os.getpid(), "process": process_mark(os.getpid()), "time": time.time()}
+        write_json(self.folder / "status.json", {**values, **me})
+
+    def begin(self) -> None:
+        """A process starts to work on this run: what was asked of an earlier one is void.
+
+        Without this, a run that was paused and then killed would wait for ever when it is taken up again.
+        """
+        self.clear("stop")
+        self.clear("pause")
 
     def request(self, what: Request) -> None:
         """Ask the process that works on this run to stop or to pause."""
@@ -70,16 +95,38 @@ class Run:
 
 def create_run(runs: Path, identity: str, about: dict[str, Any], config: str, now: datetime) -> Run:
     """Make a run's folder; run.json is written last, so a folder without it is no run."""
-    folder = runs / f"{now:%Y%m%d-%H%M%S}-{identity[:4]}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _new_folder(runs, f"{now:%Y%m%d-%H%M%S}-{identity[:4]}")
     write_atomic(folder / "config.toml", config)
     write_json(folder / "run.json", {**about, "identity": identity, "created": now.isoformat(timespec="seconds")})
+    _point_latest(runs)
     return Run(folder)
+
+
+def _new_folder(runs: Path, name: str) -> Path:
+    """A folder of this name, or with -2, -3 behind it where the name is taken by a run."""
+    folder, count = runs / name, 1
+    while (folder / "run.json").exists():
+        count += 1
+        folder = runs / f"{name}-{count}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _point_latest(runs: Path) -> None:
+    """`runs/latest` is a link for people; nothing of ours reads it, so a file system without links is no failure."""
+    known = list_runs(runs)
+    beside = runs / f".{LATEST}.{os.getpid()}.tmp"
+    with contextlib.suppress(OSError):
+        if known:
+            beside.symlink_to(known[-1].run_id)
+            beside.replace(runs / LATEST)
+        else:
+            (runs / LATEST).unlink()
 
 
 def list_runs(runs: Path) -> list[Run]:
     """Every run, oldest first."""
-    return [Run(p.parent) for p in sorted(runs.glob("*/run.json"))]
+    return [Run(p.parent) for p in sorted(runs.glob("*/run.json")) if not p.parent.is_symlink()]
 
 
 def find_run(runs: Path, name: str) -> Run:
@@ -90,9 +137,10 @@ def find_run(runs: Path, name: str) -> Run:
         UsageError: several fit.
     """
     known = list_runs(runs)
-    if name == "latest" and known:
+    if name == LATEST and known:
         return known[-1]
-    fitting = [r for r in known if r.run_id.startswith(name)]
+    exact = [r for r in known if r.run_id == name]
+    fitting = exact or [r for r in known if r.run_id.startswith(name)]
     if len(fitting) > 1:
         raise UsageError(f"`{name}` fits {len(fitting)} runs", "name one: " + ", ".join(r.run_id for r in fitting))
     if not fitting:
@@ -105,6 +153,7 @@ def remove_run(run: Run) -> None:
     """Delete a run's folder; run.json goes first, so that an interrupted removal leaves no half run."""
     (run.folder / "run.json").unlink(missing_ok=True)
     shutil.rmtree(run.folder)
+    _point_latest(run.folder.parent)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

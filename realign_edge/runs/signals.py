@@ -1,9 +1,13 @@
 """Ctrl-C and SIGTERM as a flag that work looks at; a second Ctrl-C ends at once."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+_ANSWER = b"\nstopping after the current step (Ctrl-C again: at once)\n"
 
 
 class StopFlag:
@@ -25,6 +29,9 @@ def stop_on_signals() -> Iterator[StopFlag]:
         if flag.set and number == signal.SIGINT:
             raise KeyboardInterrupt
         flag.set = True
+        if number == signal.SIGINT and sys.stderr.isatty():
+            # Not print(): a handler may run while another write to the same stream is under way.
+            os.write(sys.stderr.fileno(), _ANSWER)
 
     before = {s: signal.signal(s, asked) for s in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -99,3 +99,50 @@ def test_a_signal_sets_the_flag_and_a_second_interrupt_ends() -> None:
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.1)
+
+
+FORK = """
+import os, sys, time
+from pathlib import Path
+from realign_edge.runs.lock import work_lock
+with work_lock(Path(sys.argv[1]), "align"):
+    if os.fork() == 0:
+        print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_forked_worker_that_outlives_its_killed_parent_does_not_keep_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "work.lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", FORK, str(path)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RealignError), work_lock(path, "me"):
+            pass
+        holder.kill()
+        holder.wait()
+        with work_lock(path, "me"):
+            pass
+    finally:
+        os.killpg(holder.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("tail", ["", "{", "\0" * 100_000, "x" * 70_000])
+def test_a_long_or_zero_filled_torn_tail_is_cut(tmp_path: Path, tail: str) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"type": "a"}\n' + tail)
+    EventLog(path).close()
+    assert path.read_text() == '{"type": "a"}\n'
+    path.write_text(tail)
+    EventLog(path).close()
+    assert path.read_text() == ""
+
+
+def test_numbers_that_json_does_not_know_become_null_at_any_depth(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append({"type": "step", "terms": {"nll": [float("inf"), 1.0]}})
+    log.close()
+    assert [e["terms"] for e in read_events(tmp_path / "events.jsonl")] == [{"nll": [None, 1.0]}]

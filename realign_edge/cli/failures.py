@@ -1,0 +1,114 @@
+"""Every failure becomes one plain message on stderr and an exit code; our own mistakes also leave a log."""
+
+import errno
+import os
+import sys
+import tempfile
+import traceback
+from datetime import datetime
+from pathlib import Path
+
+import typer
+from typer.exceptions import TyperException
+
+from realign_edge import __version__
+from realign_edge.cli.options import say
+from realign_edge.errors import ExitCode, RealignError
+
+# What the system says when the machine, not the program, is at fault.
+_SYSTEM = {
+    errno.ENOSPC: "free some space, then run the same command again",
+    errno.EDQUOT: "free some space in your quota, then run the same command again",
+    errno.EACCES: "give this user access to it, or name another place",
+    errno.EPERM: "give this user access to it, or name another place",
+    errno.EROFS: "name a place that can be written to; state lives under REALIGN_EDGE_HOME",
+    errno.EMFILE: "allow more open files (ulimit -n), then run the same command again",
+    errno.ENOMEM: "close other programs, then run the same command again",
+}
+
+
+def report(failure: BaseException) -> ExitCode:
+    """Say what happened and what to do; the exit code that stands for it."""
+    if isinstance(failure, RealignError):
+        _tell(failure.message, failure.hint)
+        return failure.exit_code
+    if isinstance(failure, TyperException):
+        return _command_line(failure)
+    if isinstance(failure, KeyboardInterrupt | typer.Abort):
+        say("stopped\nhint: what was finished is kept; run the same command again to go on")
+        return ExitCode.INTERRUPTED
+    if os.environ.get("REALIGN_EDGE_DEBUG"):
+        traceback.print_exception(failure)
+    elif isinstance(failure, OSError) and failure.errno in _SYSTEM:
+        place = f": {failure.filename}" if failure.filename else ""
+        _tell(f"{failure.strerror or 'the system refused'}{place}", _SYSTEM[failure.errno])
+    elif _out_of_memory(failure):
+        _tell("the memory of this machine does not suffice", "make alignment.micro_tokens or the photos smaller")
+    else:
+        _ours(failure)
+    return ExitCode.FAILED
+
+
+def _tell(message: str, hint: str = "") -> None:
+    say(f"error: {message}" + (f"\nhint: {hint}" if hint else ""))
+
+
+def _command_line(failure: TyperException) -> ExitCode:
+    """Words on the command line that make no sense."""
+    context = getattr(failure, "ctx", None)
+    if context is None:
+        _tell(failure.format_message())
+    elif type(failure).__name__ == "NoArgsIsHelpError":
+        say(failure.format_message())
+    else:
+        say(context.get_usage())
+        _tell(failure.format_message(), f"see `{context.command_path} --help`")
+    return ExitCode.USAGE
+
+
+def _out_of_memory(failure: BaseException) -> bool:
+    """Python's own, and torch's for the GPU (by name, since torch is not loaded here)."""
+    return isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError"
+
+
+def _ours(failure: BaseException) -> None:
+    """A mistake of ours: the traceback is for the engineer, the technician is told where it lies."""
+    log = write_log(failure)
+    _tell(
+        f"something went wrong inside realign-edge ({type(failure).__name__}: {failure})",
+        f"the details are in {log}; please pass that file on" if log else "REALIGN_EDGE_DEBUG=1 shows the details",
+    )
+
+
+def write_log(failure: BaseException) -> Path | None:
+    """Command, versions and traceback in a file of their own; None where nothing can be written at all."""
+    text = "\n".join(
+        [
+            f"time: {datetime.now().isoformat(timespec='seconds')}",
+            f"command: {sys.argv}",
+            f"realign-edge {__version__}, Python {sys.version}",
+            "",
+            "".join(traceback.format_exception(failure)),
+        ]
+    )
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    for folder in (_logs, _temporary):
+        try:
+            path = folder() / name
+            path.write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return path
+    return None
+
+
+def _logs() -> Path:
+    from realign_edge.home import home
+
+    folder = home() / "logs"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _temporary() -> Path:
+    return Path(tempfile.mkdtemp(prefix="realign-edge-"))
