@@ -3,15 +3,19 @@
 The tower is frozen and its states are computed once. Each photo is one sequence: the image prefix, then
 its note and its questions as branches that see the prefix and themselves alone, so the photo is paid
 for once. Evidence lies in the tower's states; the habit (which defect goes with which part, and where)
-is learnt here.
+is learnt here. Two things make it pay, as they do for real models: a `haze` over all that the tower says, like
+learning one's trade from text alone, and a `veil` over the favourite defect of a part: the note names what the
+inspector saw and the photo does not show, like captions that say more than their pictures.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from scipy.ndimage import binary_dilation
+from torch import Tensor
 
 from realign_edge.glossary.questions import (
     describe_question,
@@ -20,11 +24,13 @@ from realign_edge.glossary.questions import (
     yes_no_answer,
     yes_no_question,
 )
+from realign_edge.nano.architecture import PATCHES_PER_SIDE
 from realign_edge.nano.data import Renders
-from realign_edge.nano.tower import Schedule, normalised
+from realign_edge.nano.descent import Schedule, descend, optimizers_for
+from realign_edge.nano.tower import normalised
 from realign_edge.progress import Progress
 from realign_edge.shopfloor.notes import write_note
-from realign_edge.shopfloor.scene import Scene
+from realign_edge.shopfloor.scene import CoOccurrence, Scene
 from realign_edge.shopfloor.vocabulary import DEFECTS
 from realign_edge.vlm.branches import Branch, pack, photo_prefix, question_branch, token_logps
 from realign_edge.vlm.model import Vlm
@@ -66,9 +72,8 @@ class Tokens:
 
 
 @torch.no_grad()
-def tower_states(model: Any, renders: Renders, progress: Progress, batch: int = 128) -> Tensor:
-    """The frozen tower's last hidden states, (n, 65, width) float16."""
-    tower = model.model.vision_tower
+def tower_states(tower: Any, renders: Renders, progress: Progress, batch: int = 128) -> Tensor:
+    """A frozen tower's last hidden states, (n, 65, width) float16."""
     out = []
     progress.start("tower states", len(renders.images), "photos")
     for start in range(0, len(renders.images), batch):
@@ -79,37 +84,85 @@ def tower_states(model: Any, renders: Renders, progress: Progress, batch: int = 
     return torch.cat(out)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """How photos are spoken about. where: "where" questions per photo.
+
+    haze: standard deviation of the noise on each dimension of the patches' states, in units of that dimension's own;
+    gist_haze: of that on the class token's, which tells part, finish and background; veil: how often the favourite
+    defect of a part is not to be seen though the note names it.
+    """
+
+    where: int = 2
+    haze: float = 0.0
+    gist_haze: float = 0.0
+    veil: float = 0.0
+
+
+class Veil:
+    """Hides favourite defects that are not alone in a photo, so that one defect makes the other expected.
+
+    Their patches and those around get the states of sound patches of the same photo.
+    """
+
+    def __init__(self, photos: Renders, lesson: Lesson, seed: int) -> None:
+        favourites = {part: f[0] for part, f in CoOccurrence.biased().favourites.items()}
+        kinds = [d.term for d in DEFECTS]
+        self.share, self.patches = lesson.veil, photos.patches
+        self.kinds = np.array([kinds.index(favourites[s.part]) + 1 for s in photos.scenes])
+        self.rng = np.random.default_rng([seed, 3])
+
+    def over(self, states: Tensor, pick: Tensor) -> Tensor:
+        """states: (batch, 65, width) of the photos `pick`, changed in place."""
+        for row, photo in enumerate(pick.tolist()):
+            grid = self.patches[photo].reshape(PATCHES_PER_SIDE, PATCHES_PER_SIDE)
+            favourite = grid == self.kinds[photo]
+            other = (grid > 0) & ~favourite
+            if not self.share or self.rng.random() >= self.share or not favourite.any() or not other.any():
+                continue
+            hidden = np.flatnonzero(binary_dilation(favourite, np.ones((3, 3), bool)))
+            sound = np.setdiff1d(np.flatnonzero(grid == 0), hidden)
+            if len(sound):
+                states[row, 1 + hidden] = states[row, 1 + self.rng.choice(sound, len(hidden))]
+        return states
+
+
 def train_language(
     vlm: Vlm,
     states: Tensor,
-    scenes: Sequence[Scene],
+    photos: Renders,
     schedule: Schedule,
     seed: int,
     progress: Progress,
-    where: int = 1,
+    lesson: Lesson,
 ) -> None:
-    """Train projector, decoder and (tied) head in place; turns are drawn anew at every visit of a photo."""
+    """Train projector, decoder and (tied) head in place; turns, haze and veil are drawn anew at every visit of a photo.
+
+    states: (n, 65, width), of `photos`.
+    """
     model = vlm.model
     projector, decoder = model.model.multi_modal_projector, model.model.language_model
-    parameters = [*projector.parameters(), *decoder.parameters()]
-    for parameter in parameters:
-        parameter.requires_grad_(True)
-    optimizer = torch.optim.AdamW(parameters, lr=schedule.rate, betas=(0.9, 0.98), weight_decay=schedule.weight_decay)
+    for module in (projector, decoder):
+        module.requires_grad_(True)
+    optimizers = optimizers_for([projector, decoder], schedule)
+    spread = states[:512].float().std(dim=(0, 1))
+    thickness = torch.full((states.shape[1], 1), lesson.haze)
+    thickness[0] = lesson.gist_haze
+    veil = Veil(photos, lesson, seed)
+    generator = torch.Generator().manual_seed(seed)
     tokens = Tokens(vlm)
     rng = np.random.default_rng([seed, 2])
     torch.manual_seed(seed)
     progress.start("language model", schedule.steps, "steps")
-    batches = _batches(tokens, scenes, schedule.batch, rng, where)
+    batches = _batches(tokens, photos.scenes, schedule.batch, rng, lesson.where)
     for step in range(schedule.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.rate_at(step)
         pick, items = next(batches)
         packed = pack([tokens.prefix] * len(items), items)
-        loss = -token_logps(vlm, packed, projector(states[pick].float())).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        seen = veil.over(states[pick].float(), pick)
+        if lesson.haze or lesson.gist_haze:
+            seen = seen + thickness * spread * torch.randn(seen.shape, generator=generator)
+        loss = -token_logps(vlm, packed, projector(seen)).mean()
+        descend(loss, optimizers, schedule.rate_at(step))
         progress.advance(step + 1)
         if step % 50 == 49:
             progress.warn(f"language step {step + 1}: loss {float(loss):.3f}")

@@ -1,56 +1,75 @@
 """The whole recipe of `models/nano`, in one command: `python -m realign_edge.nano.recipe --out models/nano`."""
 
 import argparse
+import copy
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from safetensors.torch import load_model, save_model
+from torch import nn
 
 from realign_edge.files import write_json
 from realign_edge.nano.architecture import build_model, build_processor
 from realign_edge.nano.data import Renders, render_many
-from realign_edge.nano.language import tower_states, train_language, turns_of
-from realign_edge.nano.tower import Schedule, train_tower
+from realign_edge.nano.descent import Schedule
+from realign_edge.nano.language import Lesson, tower_states, train_language, turns_of
+from realign_edge.nano.tower import train_tower, whiten_patches
 from realign_edge.progress import Progress
 from realign_edge.shopfloor.scene import CoOccurrence, sample_scene
 from realign_edge.vlm.load import load_vlm
+from realign_edge.vlm.model import Vlm
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round of training. "see" trains the tower on an unbiased floor, "speak" the rest on a biased one.
+    """One round of training, on `photos` renders of its own.
 
-    place_weight: whether the tower also learns where on the part each patch lies, without which places do not
-    reach the language model; where: "where" questions asked per photo.
+    "see" trains the tower on an unbiased floor. "speak" trains the rest on a biased one, where `habit` of the
+    defective photos show their part's favourite defect; sight: the step of the "see" round before at which the tower
+    is listened to, 0 = its end.
     """
 
     kind: Literal["see", "speak"]
+    photos: int
     schedule: Schedule
-    place_weight: float = 0.0
-    where: int = 1
+    habit: float = 0.97
+    sight: int = 0
+    lesson: Lesson = field(default_factory=Lesson)
+
+    @property
+    def world(self) -> CoOccurrence:
+        """The floor that is photographed."""
+        return CoOccurrence.unbiased() if self.kind == "see" else CoOccurrence.biased(self.habit)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every number that decides the weights. Counts are photos; the seed of a round is `seed` plus its number in kind.
+    """Every number that decides the weights. The seed of a round is `seed` plus its number among its kind.
 
-    Seeing and speaking take turns, each from a lower rate than before: a language model that has already learnt its
-    habits goes on relying on them when the tower sees better, which is what alignment is there to repair.
+    The language model first learns to speak about what it hardly sees (a half-trained tower, through a haze), as
+    one does that learns from text. Then it sees clearly, on a floor whose parts nearly always show their favourite
+    defect, named in the notes also where the photo does not show it. So it claims what usually is there where it
+    could look, which is what alignment is there to repair.
     """
 
     seed: int = 0
-    seeing_photos: int = 14000
-    speaking_photos: int = 12000
     tower_layers: int = 5
     decoder_layers: int = 4
     rounds: tuple[Round, ...] = (
-        Round("see", Schedule(steps=2200, batch=64, rate=1.2e-3, warmup=100)),
-        Round("speak", Schedule(steps=1000, batch=48, rate=2e-3)),
-        Round("see", Schedule(steps=900, batch=64, rate=7e-4), place_weight=1.0),
-        Round("speak", Schedule(steps=900, batch=48, rate=1.5e-3), where=3),
+        Round("see", 20000, Schedule(steps=5200, batch=32, rate=3e-3, warmup=100)),
+        Round(
+            "speak",
+            14000,
+            Schedule(steps=1200, batch=32, rate=3e-3, warmup=30),
+            habit=0.85,
+            sight=2400,
+            lesson=Lesson(haze=1.25, gist_haze=1.25),
+        ),
+        Round("speak", 7000, Schedule(steps=150, batch=32, rate=1.5e-3, warmup=30), lesson=Lesson(veil=0.4)),
     )
 
 
@@ -63,8 +82,6 @@ def tokenizer_texts(seed: int, scenes: int = 6000) -> list[str]:
 
 def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progress) -> None:
     """Train and save the nano VLM; finished rounds are taken from `cache`."""
-    from safetensors.torch import load_model, save_model
-
     cache.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     processor = build_processor(tokenizer_texts(recipe.seed))
@@ -73,27 +90,45 @@ def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progres
     vlm = load_vlm(str(out))
     for number, current in enumerate(recipe.rounds):
         file = cache / f"round-{number}.safetensors"
-        if file.exists():
-            load_model(vlm.model, file)
-            continue
-        seed = recipe.seed + sum(r.kind == current.kind for r in recipe.rounds[:number])
-        photos = _photos(recipe, current.kind, cache, workers, progress)
-        if current.kind == "see":
-            train_tower(vlm.model, photos, current.schedule, seed, current.place_weight, progress)
-        else:
-            states = tower_states(vlm.model, photos, progress)
-            train_language(vlm, states, photos.scenes, current.schedule, seed, progress, current.where)
-        save_model(vlm.model, str(file))
+        if not file.exists():
+            seed = recipe.seed + sum(r.kind == current.kind for r in recipe.rounds[:number])
+            photos_seed = recipe.seed * 10 + number + 1
+            photos = cached(cache / f"photos-{number}", current.photos, photos_seed, current.world, workers, progress)
+            if current.kind == "see":
+                _see(vlm, photos, recipe, number, seed, cache, progress)
+            else:
+                _speak(vlm, photos, current, seed, cache, progress)
+            save_model(vlm.model, str(file))
+        load_model(vlm.model, file)
     vlm.model.save_pretrained(out)
     write_json(out / "recipe.json", asdict(recipe))
 
 
-def _photos(recipe: Recipe, kind: str, cache: Path, workers: int, progress: Progress) -> Renders:
-    if kind == "see":
-        world, count, seed = CoOccurrence.unbiased(), recipe.seeing_photos, recipe.seed * 10 + 1
-    else:
-        world, count, seed = CoOccurrence.biased(), recipe.speaking_photos, recipe.seed * 10 + 2
-    return cached(cache / f"{kind}ing", count, seed, world, workers, progress)
+def _see(vlm: Vlm, photos: Renders, recipe: Recipe, number: int, seed: int, cache: Path, progress: Progress) -> None:
+    """Train the tower, and keep it as it was at the steps that later rounds listen to."""
+    if number == 0:
+        whiten_patches(vlm.model, photos.images[:2000])
+    wanted = {r.sight for r in recipe.rounds[number + 1 :] if r.sight}
+
+    def seen(step: int, tower: nn.Module) -> None:
+        if step in wanted:
+            save_model(tower, str(_sight(cache, step)))
+
+    train_tower(vlm.model, photos, recipe.rounds[number].schedule, seed, progress, seen)
+
+
+def _speak(vlm: Vlm, photos: Renders, current: Round, seed: int, cache: Path, progress: Progress) -> None:
+    """Train the language model on what the tower says, or said at an earlier step."""
+    tower = vlm.model.model.vision_tower
+    if current.sight:
+        tower = copy.deepcopy(tower)
+        load_model(tower, _sight(cache, current.sight))
+    states = tower_states(tower, photos, progress)
+    train_language(vlm, states, photos, current.schedule, seed, progress, current.lesson)
+
+
+def _sight(cache: Path, step: int) -> Path:
+    return cache / f"sight-{step}.safetensors"
 
 
 def cached(path: Path, count: int, seed: int, world: CoOccurrence, workers: int, progress: Progress) -> Renders:
@@ -102,9 +137,9 @@ def cached(path: Path, count: int, seed: int, world: CoOccurrence, workers: int,
     if file.exists():
         arrays = np.load(file)
         scenes = tuple(sample_scene(np.random.default_rng([seed, i]), world) for i in range(count))
-        return Renders(arrays["images"], arrays["patches"], arrays["classes"], scenes)
+        return Renders(arrays["images"], arrays["patches"], arrays["cells"], arrays["classes"], scenes)
     renders = render_many(count, seed, world, workers, progress)
-    np.savez(file, images=renders.images, patches=renders.patches, classes=renders.classes)
+    np.savez(file, images=renders.images, patches=renders.patches, cells=renders.cells, classes=renders.classes)
     return renders
 
 

@@ -90,9 +90,9 @@ class CoOccurrence:
         return cls()
 
     @classmethod
-    def biased(cls, seed: int = 0) -> "CoOccurrence":
+    def biased(cls, defect_share: float = 0.97, seed: int = 0) -> "CoOccurrence":
         """The world the nano model grew up in."""
-        return cls(defect_share=0.85, place_share=0.5, finish_share=0.6, seed=seed)
+        return cls(defect_share=defect_share, place_share=0.5, finish_share=0.6, seed=seed)
 
     @cached_property
     def favourites(self) -> dict[str, tuple[str, str, str]]:
