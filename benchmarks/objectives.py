@@ -132,19 +132,38 @@ def table(base: Mapping[str, Any], runs: Mapping[str, Sequence[Mapping[str, Any]
 
 
 def _cell(metric: str, base: Mapping[str, Any], found: Sequence[Mapping[str, Any]], weights: Any) -> str:
-    d = against(metric, base, found, weights)
+    d = against(metric, [base], found, weights)
     mean = np.mean([_ratio(r["columns"][metric]) for r in found]) * 100
     mark = "" if not (d.low > 0 or d.high < 0) else ("**" if (d.high < 0) == (metric in LOWER_IS_BETTER) else "_")
     return f"{mark}{mean:.1f}{mark} [{d.low * 100:+.1f}, {d.high * 100:+.1f}]"
 
 
 def against(
-    metric: str, base: Mapping[str, Any], found: Sequence[Mapping[str, Any]], weights: Any, relative: bool = False
+    metric: str,
+    before: Sequence[Mapping[str, Any]],
+    after: Sequence[Mapping[str, Any]],
+    weights: Any,
+    relative: bool = False,
 ) -> Any:
-    """Mean over seeds of found - base, with its two-level interval."""
-    before = tuple(np.array(c) for c in base["columns"][metric])
-    after = [tuple(np.array(c) for c in r["columns"][metric]) for r in found]
-    return seeds_difference_interval(before, after, weights, 0, relative)  # type: ignore[arg-type]
+    """Mean over seeds of after - before, with its two-level interval; `before` is one result or one per seed."""
+    old, new = (
+        [(np.array(top), np.array(bottom)) for top, bottom in (run["columns"][metric] for run in runs)]
+        for runs in (before, after)
+    )
+    return seeds_difference_interval(old, new, weights, 0, relative)
+
+
+def duel(runs: Mapping[str, Sequence[Mapping[str, Any]]], rival: str, weights: Any) -> str:
+    """Every other subject against `rival` on the same seeds, in points; **bold** where clear of zero."""
+    lines = [f"| minus {rival} | {' | '.join(METRICS)} |", "|---" * (len(METRICS) + 1) + "|"]
+    for name, found in runs.items():
+        if name == rival:
+            continue
+        differences = [against(m, runs[rival], found, weights) for m in METRICS]
+        shown = [f"{d.value * 100:+.1f} [{d.low * 100:+.1f}, {d.high * 100:+.1f}]" for d in differences]
+        clear = [d.low > 0 or d.high < 0 for d in differences]
+        lines.append(f"| {name} | {' | '.join(f'**{s}**' if c else s for s, c in zip(shown, clear, strict=True))} |")
+    return "\n".join(lines)
 
 
 def _ratio(columns: Any) -> float:
@@ -169,10 +188,12 @@ def run(
     weights = bootstrap_weights(len(base["note_logps"]), 10_000, 0)
     text = table(base, found)
     for name, results in found.items():
-        fall = against("chair_i", base, results, weights, relative=True)
+        fall = against("chair_i", [base], results, weights, relative=True)
         text += f"\n{name}: CHAIR-i {fall.value:+.1%} relative [{fall.low:+.1%}, {fall.high:+.1%}], "
         text += f"training {np.median([r['train_s'] for r in results]):.0f} s, "
         text += f"yes-ratio {np.mean([r['yes']['adversarial'] for r in results]):.2f}"
+    if "sft" in found and len(found) > 1:
+        text += "\n\n" + duel(found, "sft", weights)
     return text
 
 

@@ -1,6 +1,7 @@
 """Intervals and tests. Every figure that a person is shown names its sample size and its interval."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,26 +41,27 @@ def difference_interval(
 
 
 def seeds_difference_interval(
-    before: tuple[Counts, Counts],
-    after: list[tuple[Counts, Counts]],
+    before: Sequence[tuple[Counts, Counts]],
+    after: Sequence[tuple[Counts, Counts]],
     weights: Counts,
     seed: int,
     relative: bool = False,
 ) -> Interval:
     """Two-level bootstrap over training seeds and photos: the mean over seeds of after - before.
 
-    before: (n,) counts of the one base model; after: one pair of (n,) counts per seed. With `relative`,
-    the change is a share of before.
+    after: one pair of (n,) counts per seed; before: one pair for all seeds (the base model), or one per seed
+    (another recipe, paired seed by seed). With `relative`, the change is a share of before.
     """
-    base = _ratios(*before, weights)
-    runs = np.stack([_ratios(*counts, weights) for counts in after])
+    old, new = (np.stack([_ratios(*counts, weights) for counts in runs]) for runs in (before, after))
     rng = np.random.default_rng([seed, 43])
     drawn = rng.integers(0, len(after), (len(weights), len(after)))
-    means = np.take_along_axis(runs.T, drawn, axis=1).mean(axis=1)
-    value = float(np.mean([_ratio(*c) for c in after])) - _ratio(*before)
+    start, change = (
+        np.take_along_axis(np.broadcast_to(runs, new.shape).T, drawn, axis=1).mean(axis=1) for runs in (old, new - old)
+    )
+    first, last = (float(np.mean([_ratio(*counts) for counts in runs])) for runs in (before, after))
     if relative:
-        return _interval(value / _ratio(*before), (means - base) / base, len(before[0]), 0.95)
-    return _interval(value, means - base, len(before[0]), 0.95)
+        return _interval((last - first) / first, change / start, len(before[0][0]), 0.95)
+    return _interval(last - first, change, len(before[0][0]), 0.95)
 
 
 def _ratio(top: Counts, bottom: Counts) -> float:

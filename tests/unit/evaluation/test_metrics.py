@@ -94,8 +94,22 @@ def test_the_interval_over_seeds_is_wider_when_seeds_disagree() -> None:
     same = [(rng.binomial(2, 0.3, 200).astype(float), bottom)] * 4
     spread = [(rng.binomial(2, p, 200).astype(float), bottom) for p in (0.1, 0.2, 0.4, 0.5)]
     weights = bootstrap_weights(200, 2000, 0)
-    narrow, wide = (seeds_difference_interval((before, bottom), runs, weights, 0) for runs in (same, spread))
+    narrow, wide = (seeds_difference_interval([(before, bottom)], runs, weights, 0) for runs in (same, spread))
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+def test_two_recipes_are_paired_seed_by_seed() -> None:
+    """What a seed does to both cancels: unpaired, seeds that differ this much would hide a difference of 0.05."""
+    rng = np.random.default_rng(1)
+    bottom = np.full(200, 2.0)
+    one = [(rng.binomial(2, p, 200).astype(float), bottom) for p in (0.1, 0.3, 0.5, 0.7)]
+    other = [(top - 0.1, bottom) for top, _ in one]
+    weights = bootstrap_weights(200, 2000, 0)
+    found = seeds_difference_interval(one, other, weights, 0)
+    assert (found.value, found.low, found.high) == pytest.approx((-0.05, -0.05, -0.05))
+    share = seeds_difference_interval(one, other, weights, 0, relative=True)
+    assert share.value == pytest.approx(-0.05 / np.mean([t.sum() / bottom.sum() for t, _ in one]))
+    assert share.low < share.value < share.high < 0
 
 
 def test_mcnemar_is_the_exact_binomial_test() -> None:
