@@ -24,10 +24,10 @@ from realign_edge.progress import Silent
 
 FLOOR_SEEDS = {"tuning": 101, "final": 202}
 NANO = PRESETS["nano"]
-# The same steps, batch, learning rate and LoRA for all; only the objective differs.
+# The same steps, batch, learning rate and LoRA for all; single objectives have the paper's beta and no NLL term.
 SUBJECTS: dict[str, AlignmentSettings] = {
     **{
-        name: replace(NANO, objective=name, nll_weight=0.0)
+        name: replace(NANO, objective=name, beta=0.1, nll_weight=0.0)
         for name in ("sft", "dpo", "dpo-anchored", "rdpo", "rdpo-anchored", "rdpo-symmetric")
     },
     "default recipe": NANO,

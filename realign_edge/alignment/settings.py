@@ -8,7 +8,8 @@ ObjectiveName = Literal["sft", "dpo", "dpo-anchored", "rdpo", "rdpo-anchored", "
 
 @dataclass(frozen=True, slots=True)
 class AlignmentSettings:
-    """beta: strength of the preference, 1/nats; steps: optimiser steps, 0 = from `epochs`.
+    """beta: strength of the preference, 1/nats; steps: optimiser steps, 0 = from `epochs`, and never more than
+    take `max_epochs` rounds over the pairs, so that ten photos do not take as long as a thousand.
 
     batch_pairs: pairs a step, of which `question_share` are questions; micro_tokens: tokens in one forward
     pass, which bounds memory and does not change the gradient; nll_weight: weight of the chosen answer's
@@ -30,6 +31,7 @@ class AlignmentSettings:
     max_grad_norm: float = 1.0
     steps: int = 60
     epochs: float = 1.0
+    max_epochs: float = 20.0
     batch_pairs: int = 32
     question_share: float = 0.5
     micro_tokens: int = 4096
@@ -49,6 +51,7 @@ class AlignmentSettings:
                 "micro_tokens",
                 "checkpoint_every",
                 "max_grad_norm",
+                "max_epochs",
             )
             if not getattr(self, name) > 0
         ]
@@ -70,7 +73,7 @@ class AlignmentSettings:
 
 PRESETS: dict[str, AlignmentSettings] = {
     # Chosen on the tuning floor (benchmarks/RESULTS.md); made for models of a few million parameters.
-    "nano": AlignmentSettings(nll_weight=1.0),
+    "nano": AlignmentSettings(beta=0.3, nll_weight=1.0),
     # The paper's run: LoRA on q, k, v, o, one epoch, lr 1e-6, batch 8, notes only, no anchor.
     "paper": AlignmentSettings(
         objective="rdpo",

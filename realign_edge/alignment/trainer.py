@@ -125,7 +125,7 @@ def align(
         raise UsageError("there are no preference pairs to train on", "look at `realign-edge pairs list`")
     began = time.monotonic()
     items = tokenised(vlm, pairs)
-    steps = settings.steps or math.ceil(len(items) * settings.epochs / settings.batch_pairs)
+    steps = step_count(settings, len(items))
     plan = schedule(items, steps, settings.batch_pairs, settings.question_share, settings.seed)
     used = [items[i] for i in sorted({i for step in plan for i in step})]
     reference = reference_logps(vlm, store, used, workspace.references, settings.micro_tokens, progress)
@@ -201,6 +201,12 @@ def _train(
     trainer.vlm.model.eval()
     recent = [c for c in changes[-10:] if math.isfinite(c)]
     return sum(recent) / len(recent) if recent else float("nan")
+
+
+def step_count(settings: AlignmentSettings, pairs: int) -> int:
+    """How many optimiser steps `pairs` pairs get."""
+    rounds = pairs / settings.batch_pairs
+    return min(settings.steps or math.ceil(rounds * settings.epochs), math.ceil(rounds * settings.max_epochs))
 
 
 def learning_rate(settings: AlignmentSettings, step: int, steps: int) -> float:

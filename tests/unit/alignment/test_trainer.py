@@ -17,7 +17,7 @@ from realign_edge.alignment.lora import eject, inject, load_adapter, trainable
 from realign_edge.alignment.objectives import OBJECTIVES
 from realign_edge.alignment.reference import reference_logps
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
-from realign_edge.alignment.trainer import Trainer, Workspace, align
+from realign_edge.alignment.trainer import Trainer, Workspace, align, step_count
 from realign_edge.errors import Interrupted, RealignError, UsageError
 from realign_edge.files import sha256_file
 from realign_edge.photos.catalog import Catalog
@@ -284,3 +284,16 @@ def test_kill_9_at_any_moment_then_again_gives_the_same_adapter(
     assert sha256_file(cut / "adapter" / "adapter_model.safetensors") == sha256_file(
         whole / "adapter" / "adapter_model.safetensors"
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "pairs", "steps"),
+    [
+        (AlignmentSettings(steps=60, batch_pairs=32), 1429, 60),
+        (AlignmentSettings(steps=60, batch_pairs=32, max_epochs=20), 7, 5),
+        (AlignmentSettings(steps=0, epochs=1.0, batch_pairs=8), 11000, 1375),
+        (AlignmentSettings(steps=0, epochs=50.0, max_epochs=2, batch_pairs=8), 80, 20),
+    ],
+)
+def test_few_pairs_get_few_steps(settings: AlignmentSettings, pairs: int, steps: int) -> None:
+    assert step_count(settings, pairs) == steps
