@@ -33,7 +33,7 @@ types: $(STAMP)
 contracts: $(STAMP)
 	$(BIN)/lint-imports
 
-nano: $(STAMP)  ## train the embedded model anew (about an hour on two cores)
+nano: $(STAMP)  ## train the embedded model anew (about an hour and a half on two cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m realign_edge.nano.recipe --out models/nano
 
 bench-objectives: $(STAMP)  ## every objective on the same pairs, five seeds (hours)

@@ -30,6 +30,8 @@ SUBJECTS: dict[str, AlignmentSettings] = {
         name: replace(NANO, objective=name, beta=0.1, nll_weight=0.0)
         for name in ("sft", "dpo", "dpo-anchored", "rdpo", "rdpo-anchored", "rdpo-symmetric")
     },
+    # SFT with the learning rate that suited it best on the tuning floor.
+    "sft, lr 2e-3": replace(NANO, objective="sft", beta=0.1, nll_weight=0.0, learning_rate=2e-3),
     "default recipe": NANO,
 }
 METRICS = (
@@ -202,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("benchmarks/.objectives"))
     parser.add_argument("--floor", choices=tuple(FLOOR_SEEDS), default="final")
-    parser.add_argument("--photos", type=int, default=800)
+    parser.add_argument("--photos", type=int, default=640)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--model", default="nano")

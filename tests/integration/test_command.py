@@ -1,15 +1,16 @@
 """The installed command in a process of its own: exit codes, what goes where, and the whole job on a tiny model."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -145,30 +146,45 @@ def test_photos_without_records_are_aligned_to_the_models_own_answers_and_not_re
 
 
 def test_kill_9_in_any_stage_then_again_ends_with_the_same_adapter(
-    command: Command, home: Path, few: Path, config: Path, tmp_path: Path
+    command: Command, small_floor: Path, config: Path, tmp_path: Path
 ) -> None:
-    whole = json.loads(command("align", few, "--config", config, "--json").stdout)
+    whole = json.loads(command("align", small_floor, "--config", config, "--json").stdout)
     expected = sha256_file(Path(whole["folder"]) / "adapter" / "adapter_model.safetensors")
     other = tmp_path / "other"
     executable = str(Path(sys.executable).with_name("realign-edge"))
-    arguments = [executable, "align", str(few), "--config", str(config), "--json", "--quiet"]
+    arguments = [executable, "align", str(small_floor), "--config", str(config), "--json", "--quiet"]
     environment = {**os.environ, "REALIGN_EDGE_HOME": str(other)}
-    watched: list[Callable[[], Any]] = [
-        lambda: any((other / "features").rglob("*.safetensors")),
-        lambda: any((other / "runs").rglob("events.jsonl")) and "pairs" in events(other),
-        lambda: '"step": 3' in events(other),
-    ]
-    for reached in watched:
+    watched: dict[str, Callable[[], bool]] = {
+        "vision features": lambda: any((other / "features").rglob("*.safetensors")),
+        "pairs": lambda: attempted(other) > 0,
+        "training": lambda: '"step": 3' in events(other),
+        "evaluation": lambda: '"stage": "evaluate"' in status(other),
+    }
+    for stage, reached in watched.items():
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 90
         while process.poll() is None and not reached() and time.monotonic() < deadline:
             time.sleep(0.005)
+        assert process.poll() is None, f"the run ended before it could be killed in {stage}"
         process.send_signal(signal.SIGKILL)
         process.wait()
     ended = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=200)
     assert ended.returncode in (0, 4), ended.stderr
     adapter = Path(json.loads(ended.stdout)["folder"]) / "adapter" / "adapter_model.safetensors"
     assert sha256_file(adapter) == expected
+
+
+def attempted(home: Path) -> int:
+    """Photos whose pairs are stored."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{home / 'catalog.sqlite'}?mode=ro", uri=True)) as catalog:
+            return int(catalog.execute("SELECT COUNT(*) FROM attempts").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def status(home: Path) -> str:
+    return "".join(p.read_text() for p in (home / "runs").rglob("status.json"))
 
 
 def events(home: Path) -> str:
@@ -190,15 +206,15 @@ def test_ctrl_c_leaves_a_run_that_goes_on(command: Command, home: Path, few: Pat
     assert command("align", few, "--config", config, "--quiet", "--json").returncode in (0, 4)
 
 
-def test_it_works_in_a_network_namespace_without_any_network(home: Path, few: Path) -> None:
+def test_it_works_in_a_network_namespace_without_any_network(home: Path, few: Path, config: Path) -> None:
     probe = subprocess.run(["unshare", "-n", "true"], capture_output=True)
     if probe.returncode:
         pytest.skip("this machine does not allow unshare -n")
     executable = str(Path(sys.executable).with_name("realign-edge"))
     environment = {**os.environ, "REALIGN_EDGE_HOME": str(home)}
-    found = subprocess.run(
-        ["unshare", "-n", executable, "demo", str(home / "floor"), "--photos", "4"],
-        env=environment,
-        capture_output=True,
-    )
-    assert found.returncode == 0
+    for arguments in (["demo", str(home / "floor"), "--photos", "4"], ["align", str(few), "--config", str(config)]):
+        found = subprocess.run(
+            ["unshare", "-n", executable, *arguments], env=environment, capture_output=True, text=True
+        )
+        assert found.returncode in (0, 4), found.stderr
+    assert "Held-out photos (n = 4)" in found.stdout
