@@ -18,7 +18,7 @@ from realign_edge.shopfloor.scene import CoOccurrence, Scene, sample_scene
 from realign_edge.shopfloor.vocabulary import BACKGROUNDS, DEFECTS, FINISHES, PARTS, PLACES
 
 RENDER_SIZE = 256
-# A patch carries a defect's label when the defect covers this share of it; so does a cell.
+# A patch, and a cell, carry a defect's label when the defect covers this share of them.
 MIN_COVERAGE = 0.04
 MIN_CELL_COVERAGE = 0.2
 # Cells are quarters of a patch's side: 4 px of the model's picture.

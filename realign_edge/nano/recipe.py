@@ -12,7 +12,7 @@ import numpy as np
 from safetensors.torch import load_model, save_model
 from torch import nn
 
-from realign_edge.files import write_json
+from realign_edge.files import fingerprint, write_json
 from realign_edge.nano.architecture import build_model, build_processor
 from realign_edge.nano.data import Renders, render_many
 from realign_edge.nano.descent import Schedule
@@ -89,46 +89,57 @@ def cook(recipe: Recipe, out: Path, cache: Path, workers: int, progress: Progres
     build_model(processor, recipe.seed, recipe.tower_layers, recipe.decoder_layers).save_pretrained(out)
     vlm = load_vlm(str(out))
     for number, current in enumerate(recipe.rounds):
-        file = cache / f"round-{number}.safetensors"
+        file = cache / f"round-{_key(recipe, number)}.safetensors"
         if not file.exists():
             seed = recipe.seed + sum(r.kind == current.kind for r in recipe.rounds[:number])
             photos_seed = recipe.seed * 10 + number + 1
-            photos = cached(cache / f"photos-{number}", current.photos, photos_seed, current.world, workers, progress)
+            named = fingerprint(photos_seed, current.photos, asdict(current.world))
+            photos = cached(cache / f"photos-{named}", current.photos, photos_seed, current.world, workers, progress)
             if current.kind == "see":
                 _see(vlm, photos, recipe, number, seed, cache, progress)
             else:
-                _speak(vlm, photos, current, seed, cache, progress)
+                _speak(vlm, photos, recipe, number, seed, cache, progress)
             save_model(vlm.model, str(file))
         load_model(vlm.model, file)
     vlm.model.save_pretrained(out)
     write_json(out / "recipe.json", asdict(recipe))
 
 
+def _key(recipe: Recipe, number: int) -> str:
+    """Changes with everything that decides a round's result, so that no other recipe's round is taken for it."""
+    sights = _sights(recipe, number)
+    rounds = [asdict(r) for r in recipe.rounds[: number + 1]]
+    return fingerprint(recipe.seed, recipe.tower_layers, recipe.decoder_layers, rounds, sights)
+
+
+def _sights(recipe: Recipe, number: int) -> list[int]:
+    """The steps of a "see" round at which later rounds listen to the tower."""
+    later = recipe.rounds[number + 1 :] if recipe.rounds[number].kind == "see" else ()
+    return sorted({r.sight for r in later if r.sight})
+
+
 def _see(vlm: Vlm, photos: Renders, recipe: Recipe, number: int, seed: int, cache: Path, progress: Progress) -> None:
     """Train the tower, and keep it as it was at the steps that later rounds listen to."""
     if number == 0:
         whiten_patches(vlm.model, photos.images[:2000])
-    wanted = {r.sight for r in recipe.rounds[number + 1 :] if r.sight}
+    wanted, key = _sights(recipe, number), _key(recipe, number)
 
     def seen(step: int, tower: nn.Module) -> None:
         if step in wanted:
-            save_model(tower, str(_sight(cache, step)))
+            save_model(tower, str(cache / f"sight-{key}-{step}.safetensors"))
 
     train_tower(vlm.model, photos, recipe.rounds[number].schedule, seed, progress, seen)
 
 
-def _speak(vlm: Vlm, photos: Renders, current: Round, seed: int, cache: Path, progress: Progress) -> None:
+def _speak(vlm: Vlm, photos: Renders, recipe: Recipe, number: int, seed: int, cache: Path, progress: Progress) -> None:
     """Train the language model on what the tower says, or said at an earlier step."""
-    tower = vlm.model.model.vision_tower
+    tower, current = vlm.model.model.vision_tower, recipe.rounds[number]
     if current.sight:
+        before = max(i for i, r in enumerate(recipe.rounds[:number]) if r.kind == "see")
         tower = copy.deepcopy(tower)
-        load_model(tower, _sight(cache, current.sight))
+        load_model(tower, cache / f"sight-{_key(recipe, before)}-{current.sight}.safetensors")
     states = tower_states(tower, photos, progress)
     train_language(vlm, states, photos, current.schedule, seed, progress, current.lesson)
-
-
-def _sight(cache: Path, step: int) -> Path:
-    return cache / f"sight-{step}.safetensors"
 
 
 def cached(path: Path, count: int, seed: int, world: CoOccurrence, workers: int, progress: Progress) -> Renders:
