@@ -74,7 +74,7 @@ class Bench:
     def measure(self, settings: AlignmentSettings | None) -> dict[str, Any]:
         """Train (or take the base model as it is) and examine; kept on disk."""
         from realign_edge.alignment.lora import eject, load_adapter
-        from realign_edge.alignment.trainer import Workspace, align
+        from realign_edge.alignment.trainer import Uninterrupted, Workspace, align
         from realign_edge.evaluation.evaluate import take_exam
 
         about = asdict(settings) if settings else "base"
@@ -87,7 +87,7 @@ class Bench:
             run = Workspace(self.folder / "runs" / key, self.folder / "references")
             result = align(
                 self.vlm, self.built.pair_list, self.store, settings, run,
-                progress=Silent(), events=lambda _: None, should_stop=lambda: False,
+                progress=Silent(), events=lambda _: None, control=Uninterrupted(),
             )  # fmt: skip
             seconds, wrapped = result.seconds, load_adapter(self.vlm, result.adapter)
         answers = take_exam(self.vlm, self.store, self.exam, Silent(), "exam")

@@ -1,9 +1,11 @@
-"""From pairs to tensors: which pairs a step takes, how they are packed, and their log-probabilities."""
+"""From pairs to tensors: how pairs are packed into batches, and their log-probabilities.
 
-from collections.abc import Iterator, Sequence
+An item is two sequences that share what they can: `[v, x | y_w | y_l]` and `[v_l, x | y_w (| y_l)]`.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +20,9 @@ from realign_edge.vlm.branches import Branch, branch_logps, pack
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.model import Vlm
 
+# A group is closed rather than let padding grow beyond this share of it.
+_MOST_PADDING = 0.1
+
 
 @dataclass(frozen=True)
 class Item:
@@ -30,9 +35,16 @@ class Item:
 
     @property
     def tokens(self) -> int:
-        """Tokens of both packed sequences."""
-        own = len(self.prompt) + len(self.chosen) + len(self.rejected)
-        return own + (len(self.prompt) + len(self.chosen) if self.pair.retrieved else 0)
+        """Tokens of both packed sequences, as the objectives with a visual term need them."""
+        return sum(self.lengths("rdpo"))
+
+    def lengths(self, objective: str) -> tuple[int, int]:
+        """Tokens of the first and of the second packed sequence under an objective; 0 = there is none."""
+        first = len(self.prompt) + len(self.chosen) + (len(self.rejected) if objective in NEEDS_REJECTED else 0)
+        if not self.pair.retrieved or objective not in NEEDS_RETRIEVED:
+            return first, 0
+        both = objective in NEEDS_REJECTED_RETRIEVED
+        return first, len(self.prompt) + len(self.chosen) + (len(self.rejected) if both else 0)
 
 
 def tokenised(vlm: Vlm, pairs: Sequence[PreferencePair]) -> list[Item]:
@@ -44,33 +56,29 @@ def tokenised(vlm: Vlm, pairs: Sequence[PreferencePair]) -> list[Item]:
     ]
 
 
-def schedule(items: Sequence[Item], steps: int, batch: int, question_share: float, seed: int) -> list[list[int]]:
-    """Which items each step takes. Notes and questions are two streams, each shuffled anew every epoch."""
-    notes = [i for i, item in enumerate(items) if item.pair.kind == "note"]
-    questions = [i for i, item in enumerate(items) if item.pair.kind != "note"]
-    asked = round(batch * question_share) if notes and questions else (batch if questions else 0)
-    streams = [(_stream(notes, seed, 1), batch - asked), (_stream(questions, seed, 2), asked)]
-    return [[next(stream) for stream, count in streams for _ in range(count)] for _ in range(steps)]
+def micro_batches(items: Sequence[Item], budget: int, objective: str = "rdpo") -> list[list[int]]:
+    """Positions of items in groups of about equal length, each within `budget` tokens with its padding.
 
-
-def _stream(indices: Sequence[int], seed: int, salt: int) -> Iterator[int]:
-    epoch = 0
-    while True:
-        for i in np.random.default_rng([seed, salt, epoch]).permutation(len(indices)):
-            yield indices[i]
-        epoch += 1
-
-
-def micro_batches(items: Sequence[Item], micro_tokens: int) -> list[list[int]]:
-    """Positions of items in groups of about equal length whose padded size stays below `micro_tokens`."""
-    order = sorted(range(len(items)), key=lambda i: (items[i].tokens, i))
+    Both sequences count, since both are in memory when the gradient is computed. A single item that is
+    longer than the budget is a group of its own.
+    """
+    lengths = [item.lengths(objective) for item in items]
     groups: list[list[int]] = []
-    for i in order:
-        if groups and items[i].tokens * (len(groups[-1]) + 1) <= micro_tokens:
-            groups[-1].append(i)
+    for i in sorted(range(len(items)), key=lambda i: (lengths[i], i)):
+        longer = [*groups[-1], i] if groups else [i]
+        padded = padded_tokens([lengths[j] for j in longer])
+        real = sum(sum(lengths[j]) for j in longer)
+        if len(longer) > 1 and padded <= budget and padded - real <= _MOST_PADDING * padded:
+            groups[-1] = longer
         else:
             groups.append([i])
     return groups
+
+
+def padded_tokens(lengths: Sequence[tuple[int, int]]) -> int:
+    """Tokens of a group with its padding; lengths: (first, second) of each item."""
+    first, second = ([pair[k] for pair in lengths if pair[k]] for k in (0, 1))
+    return max(first) * len(first) + (max(second) * len(second) if second else 0)
 
 
 def pair_logps(vlm: Vlm, store: FeatureStore, items: Sequence[Item], objective: str) -> Logps:

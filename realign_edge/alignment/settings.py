@@ -11,10 +11,17 @@ class AlignmentSettings:
     """beta: strength of the preference, 1/nats; steps: optimiser steps, 0 = from `epochs`, and never more than
     take `max_epochs` rounds over the pairs, so that ten photos do not take as long as a thousand.
 
-    batch_pairs: pairs a step, of which `question_share` are questions; micro_tokens: tokens in one forward
-    pass, which bounds memory and does not change the gradient; nll_weight: weight of the chosen answer's
+    batch_pairs: pairs a step, of which `question_share` are questions; nll_weight: weight of the chosen answer's
     mean negative log-likelihood beside the preference; sft_steps: steps of NLL alone that come first;
     lora_targets: every linear layer of the language model, or the attention projections alone.
+
+    Memory: micro_tokens: the most tokens whose activations are kept at a time, which does not change the
+    gradient; the planner lowers it to what fits memory_gib (0 = the memory of the device);
+    gradient_checkpointing keeps one state a layer and computes the rest again, for a third more time.
+
+    Held out: holdout_share of the photos that have pairs are never trained on; every `checkpoint_every` steps
+    the loss of their pairs is looked at, the adapter of the lowest is the result, and training ends after
+    `patience` looks without a lower one (0 = never). A gradient `explosion` times the usual stops the run.
     """
 
     objective: ObjectiveName = "rdpo-anchored"
@@ -35,7 +42,12 @@ class AlignmentSettings:
     batch_pairs: int = 32
     question_share: float = 0.5
     micro_tokens: int = 4096
+    memory_gib: float = 0.0
+    gradient_checkpointing: bool = False
     checkpoint_every: int = 10
+    holdout_share: float = 0.1
+    patience: int = 3
+    explosion: float = 1000.0
     quantization: Literal["none", "nf4"] = "none"
     seed: int = 0
 
@@ -52,15 +64,18 @@ class AlignmentSettings:
                 "checkpoint_every",
                 "max_grad_norm",
                 "max_epochs",
+                "explosion",
             )
             if not getattr(self, name) > 0
         ]
         problems += [
-            f"{n} must be in [0, 1)" for n in ("lora_dropout", "warmup_ratio") if not 0 <= getattr(self, n) < 1
+            f"{n} must be in [0, 1)"
+            for n in ("lora_dropout", "warmup_ratio", "holdout_share")
+            if not 0 <= getattr(self, n) < 1
         ]
         problems += [
             f"{n} must not be negative"
-            for n in ("steps", "sft_steps", "nll_weight", "weight_decay")
+            for n in ("steps", "sft_steps", "nll_weight", "weight_decay", "memory_gib", "patience")
             if getattr(self, n) < 0
         ]
         if not 0 <= self.question_share <= 1:
@@ -89,11 +104,11 @@ PRESETS: dict[str, AlignmentSettings] = {
         question_share=0.0,
         quantization="nf4",
     ),
-    # The paper's adapter with what made preference learning hold here: the anchor and questions.
+    # The paper's adapter with what made preference learning hold here: the anchor and questions. No dropout:
+    # with it the fused layers cannot be used, and one epoch over photos does not overfit.
     "workstation": AlignmentSettings(
         lora_rank=128,
         lora_alpha=256,
-        lora_dropout=0.05,
         lora_targets="attention",
         learning_rate=2e-6,
         warmup_ratio=0.03,

@@ -3,36 +3,66 @@
 import importlib.metadata
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import torch
-from torch import Tensor
 
-from realign_edge.alignment.batches import Item, micro_batches, pair_logps, schedule, tokenised
+from realign_edge.alignment.batches import tokenised
 from realign_edge.alignment.checkpoints import (
     Checkpoint,
     newest_checkpoint,
     optimizer_state,
+    read_checkpoint,
     restore,
     write_checkpoint,
 )
+from realign_edge.alignment.fused import fused_lora
+from realign_edge.alignment.gradient import Learner, diverged, named
+from realign_edge.alignment.holdout import Looks, split
 from realign_edge.alignment.lora import eject, inject, save_adapter, trainable
-from realign_edge.alignment.objectives import OBJECTIVES, rewards
-from realign_edge.alignment.reference import as_logps, reference_logps
+from realign_edge.alignment.memory import Plan, device_memory, free_memory, geometry_of, plan
+from realign_edge.alignment.monitor import Explosion, FallingChosen, Pace, means, memory_gib, recent_mean
+from realign_edge.alignment.reference import reference_logps
+from realign_edge.alignment.schedule import learning_rate, schedule, step_count
 from realign_edge.alignment.settings import AlignmentSettings
-from realign_edge.errors import Interrupted, RealignError, UsageError
+from realign_edge.errors import Interrupted, UsageError
 from realign_edge.files import fingerprint
 from realign_edge.preferences.model import PreferencePair
 from realign_edge.progress import Progress
+from realign_edge.team import Alone, Team
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.model import Vlm
 
 EventSink = Callable[[dict[str, Any]], None]
-# Below this the chosen answers have become less likely, and a warning names the remedy.
-FALLING_CHOSEN_NATS = -1.0
+_LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
+_GIB = 2**30
+
+
+class Control(Protocol):
+    """What a person or the system wants of the run; asked once a step."""
+
+    def wish(self) -> Literal["go", "pause", "stop"]:
+        """Go on, write a checkpoint and wait, or write a checkpoint and end."""
+        ...
+
+    def wait_while_paused(self) -> None:
+        """Come back when the pause is over."""
+        ...
+
+
+class Uninterrupted:
+    """A run that nobody wants anything of."""
+
+    def wish(self) -> Literal["go", "pause", "stop"]:
+        """Go on."""
+        return "go"
+
+    def wait_while_paused(self) -> None:
+        """Never paused."""
 
 
 @dataclass(frozen=True)
@@ -45,62 +75,39 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class AlignmentResult:
-    """adapter: PEFT folder; chosen_change: mean log pi - log pi_0 of chosen notes over the last steps, nats."""
+    """adapter: PEFT folder; steps: done of planned; best_step: the one that the adapter is of.
+
+    chosen_change: mean log pi - log pi_0 of true notes in nats, of the held-out pairs at the best step where
+    there are any, else over the last steps.
+    """
 
     adapter: Path
     steps: int
+    planned: int
+    best_step: int
     chosen_change: float
     seconds: float
 
 
 @dataclass
-class Trainer:
-    """One run over given pairs. `align` is the entrance; the class only holds what its steps share."""
+class _Loop:
+    """The state of one training run between its steps."""
 
-    vlm: Vlm
-    store: FeatureStore
-    items: Sequence[Item]
-    settings: AlignmentSettings
-    reference: Mapping[str, Tensor]
+    learner: Learner
+    plan: Sequence[Sequence[int]]
+    held: Sequence[int]
+    identity: Mapping[str, str]
+    folder: Path
+    events: EventSink
+    control: Control
+    parameters: dict[str, torch.nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    looks: Looks
+    done: int = 0
 
-    def step(self, indices: Sequence[int], objective: str) -> dict[str, float]:
-        """Accumulate the gradient of the mean loss of these items; returns the step's figures."""
-        items = [self.items[i] for i in indices]
-        figures: list[dict[str, Tensor]] = []
-        for group in micro_batches(items, self.settings.micro_tokens):
-            batch = [items[i] for i in group]
-            loss, shown = self._losses(batch, objective)
-            (loss.sum() / len(items)).backward()
-            shown["loss"] = loss.detach()
-            figures.append(shown)
-            if not bool(torch.isfinite(loss).all()):
-                bad = next(i for i, value in zip(batch, loss.tolist(), strict=True) if not math.isfinite(value))
-                raise _diverged(f"the loss of pair {bad.pair.pair_id} (photo {bad.pair.photo[:12]}) is not a number")
-        return _means(figures)
-
-    def _losses(self, batch: Sequence[Item], objective: str) -> tuple[Tensor, dict[str, Tensor]]:
-        """Per-item losses (batch,), and what is shown of them."""
-        settings = self.settings
-        policy = pair_logps(self.vlm, self.store, batch, objective)
-        reference = as_logps([self.reference[i.pair.pair_id] for i in batch], policy.chosen.device)
-        r = rewards(policy, reference, settings.beta)
-        visual = torch.tensor([float(bool(i.pair.retrieved)) for i in batch], device=policy.chosen.device)
-        loss = OBJECTIVES[objective](r, visual)
-        nll_weight = 1.0 if objective == "sft" else settings.nll_weight
-        if nll_weight:
-            lengths = torch.tensor([float(len(i.chosen)) for i in batch], device=policy.chosen.device)
-            loss = loss - nll_weight * policy.chosen / lengths
-        note = torch.tensor([float(i.pair.kind == "note") for i in batch], device=policy.chosen.device)
-        with torch.no_grad():
-            text, sight = r.chosen - r.rejected, r.chosen - r.chosen_retrieved
-            shown = {
-                "text_margin": text, "text_accuracy": (text > 0).float(), "reward_chosen": r.chosen,
-                "reward_rejected": r.rejected, "reward_retrieved": r.chosen_retrieved,
-                "visual_margin": torch.where(visual > 0, sight, torch.nan),
-                "visual_accuracy": torch.where(visual > 0, (sight > 0).float(), torch.nan),
-                "chosen_change": torch.where(note > 0, policy.chosen - reference.chosen, torch.nan),
-            }  # fmt: skip
-        return loss, shown
+    @property
+    def settings(self) -> AlignmentSettings:
+        return self.learner.settings
 
 
 def align(
@@ -112,166 +119,237 @@ def align(
     *,
     progress: Progress,
     events: EventSink,
-    should_stop: Callable[[], bool],
+    control: Control,
+    team: Team | None = None,
 ) -> AlignmentResult:
     """Train an adapter on `pairs`, continuing from the newest checkpoint; leaves `vlm` as the base model.
 
     Raises:
-        UsageError: there are no pairs, or a checkpoint belongs to another model, other data or settings.
-        Interrupted: `should_stop()` said so; a checkpoint was written first.
-        RealignError: the loss or the gradient is no longer finite.
+        UsageError: there are no pairs, memory does not suffice, or a checkpoint is of something else.
+        Interrupted: `control` said so; a checkpoint was written first.
+        RealignError: the loss or the gradient is out of bounds; the message names the pair.
     """
     if not pairs:
         raise UsageError("there are no preference pairs to train on", "look at `realign-edge pairs list`")
-    began = time.monotonic()
+    began, team = time.monotonic(), team or Alone()
     items = tokenised(vlm, pairs)
-    steps = step_count(settings, len(items))
-    plan = schedule(items, steps, settings.batch_pairs, settings.question_share, settings.seed)
-    used = [items[i] for i in sorted({i for step in plan for i in step})]
-    reference = reference_logps(vlm, store, used, workspace.references, settings.micro_tokens, progress)
+    kept, held = split(items, settings.holdout_share, settings.seed)
+    steps = step_count(settings, len(kept))
+    order = schedule([items[i] for i in kept], steps, settings.batch_pairs, settings.question_share, settings.seed)
+    batches = [[kept[i] for i in step] for step in order]
+    used = sorted({i for step in batches for i in step} | set(held))
+    fitting = team.share(plan(geometry_of(vlm), settings, [items[i] for i in used], device_memory(vlm.device)))
+    _tell_plan(fitting, vlm, progress, events)
+    reference = reference_logps(
+        vlm, store, [items[i] for i in used], workspace.references, settings.micro_tokens, progress, team
+    )
     wrapped = inject(vlm, settings)
     try:
-        trainer = Trainer(vlm, store, items, settings, reference)
-        change = _train(trainer, plan, _identity(vlm, pairs, settings), workspace, progress, events, should_stop)
-        save_adapter(wrapped, workspace.run / "adapter")
+        learner = Learner(vlm, store, items, settings, reference, fitting.micro_tokens, progress, team)
+        loop = _loop(learner, batches, held, _identity(vlm, pairs, settings), workspace.run, events, control)
+        change = _train(loop)
+        if team.first:
+            save_adapter(wrapped, workspace.run / "adapter")
+        team.wait()
     finally:
         eject(vlm, wrapped)
-    return AlignmentResult(workspace.run / "adapter", steps, change, time.monotonic() - began)
+    best = loop.looks.best[0] if loop.looks.best else loop.done
+    seconds = time.monotonic() - began
+    return AlignmentResult(workspace.run / "adapter", loop.done, len(batches), best, change, seconds)
 
 
-def _train(
-    trainer: Trainer,
-    plan: Sequence[Sequence[int]],
+def _loop(
+    learner: Learner,
+    batches: Sequence[Sequence[int]],
+    held: Sequence[int],
     identity: Mapping[str, str],
-    workspace: Workspace,
-    progress: Progress,
+    run: Path,
     events: EventSink,
-    should_stop: Callable[[], bool],
-) -> float:
-    settings, folder = trainer.settings, workspace.run / "checkpoints"
-    parameters = trainable(trainer.vlm)
+    control: Control,
+) -> _Loop:
+    """The state to begin or to go on with."""
+    settings, parameters = learner.settings, trainable(learner.vlm)
     optimizer = torch.optim.AdamW(
         parameters.values(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
     )
-    start = _resume(newest_checkpoint(folder), identity, optimizer, parameters, events)
-    trainer.vlm.model.train(settings.lora_dropout > 0)
-    progress.start("Training", len(plan), "steps")
+    looks = Looks(settings.patience, [])
+    folder = run / "checkpoints"
+    loop = _Loop(learner, batches, held, identity, folder, events, control, parameters, optimizer, looks)
+    _resume(loop, learner.team.share(newest_checkpoint(folder) if learner.team.first else None))
+    return loop
+
+
+def _train(loop: _Loop) -> float:
+    """Every step that is left; the adapter is then the best one. Returns the change of the true notes, nats."""
+    settings, learner, progress = loop.settings, loop.learner, loop.learner.progress
+    pace, falling, explosion = Pace(), FallingChosen(settings), Explosion(settings.explosion)
     changes: list[float] = []
-    warned = False
-    for number in range(start, len(plan)):
-        began = time.monotonic()
-        rate = learning_rate(settings, number, len(plan))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad(set_to_none=True)
-        figures = trainer.step(plan[number], "sft" if number < settings.sft_steps else settings.objective)
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters.values(), settings.max_grad_norm))
-        if not math.isfinite(norm):
-            raise _diverged(f"the gradient of step {number + 1} is not a number")
-        optimizer.step()
-        done, seconds = number + 1, time.monotonic() - began
-        changes.append(figures["chosen_change"])
-        tokens = sum(trainer.items[i].tokens for i in plan[number])
-        speed = {"pairs_per_s": len(plan[number]) / seconds, "tokens_per_s": tokens / seconds}
-        events(
-            {
-                "type": "step",
-                "step": done,
-                "steps": len(plan),
-                "learning_rate": rate,
-                "grad_norm": norm,
-                **figures,
-                **speed,
-            }
+    progress.start("Training", len(loop.plan), "steps")
+    with fused_lora(learner.vlm), _training(learner.vlm, settings):
+        while loop.done < len(loop.plan) and not loop.looks.enough:
+            began = time.monotonic()
+            event = _step(loop, explosion)
+            items = [learner.items[i] for i in loop.plan[loop.done - 1]]
+            tokens = sum(sum(i.lengths(settings.objective)) for i in items)
+            event |= pace.after(time.monotonic() - began, len(items), tokens, len(loop.plan) - loop.done)
+            loop.events({**event, "memory_gib": memory_gib(learner.vlm.device)})
+            progress.advance(loop.done)
+            changes.append(event["chosen_change"])
+            warning = falling.after(event["chosen_change"])
+            if warning:
+                progress.warn(warning)
+                loop.events({"type": "warning", "message": warning})
+            _between_steps(loop)
+        held_change = _take_best(loop)
+    learner.vlm.model.eval()
+    progress.finish(_outcome(loop))
+    return recent_mean(changes) if math.isnan(held_change) else held_change
+
+
+def _step(loop: _Loop, explosion: Explosion) -> dict[str, Any]:
+    """One optimiser step; what is to be told of it."""
+    settings, indices = loop.settings, loop.plan[loop.done]
+    objective = "sft" if loop.done < settings.sft_steps else settings.objective
+    rate = learning_rate(settings, loop.done, len(loop.plan))
+    for group in loop.optimizer.param_groups:
+        group["lr"] = rate
+    # Dropout depends on the step alone, so a run that goes on draws what it would have drawn.
+    torch.manual_seed((settings.seed * 1_000_003 + loop.done) * 64 + loop.learner.team.rank)
+    figures = means(loop.learner.gradient(indices, objective))
+    norm = float(torch.nn.utils.clip_grad_norm_(loop.parameters.values(), settings.max_grad_norm))
+    trouble = explosion.at(norm)
+    if trouble:
+        _save(loop)
+        item = loop.learner.largest(indices, objective)
+        raise diverged(f"the gradient of step {loop.done + 1} {trouble}; {named(item)} contributes most")
+    loop.optimizer.step()
+    loop.done += 1
+    about = {"type": "step", "step": loop.done, "steps": len(loop.plan), "learning_rate": rate, "grad_norm": norm}
+    return {**about, **figures, "micro_tokens": loop.learner.budget}
+
+
+def _between_steps(loop: _Loop) -> None:
+    """Look at the held-out pairs, write a checkpoint, do what is asked for.
+
+    Raises:
+        Interrupted: a stop was asked for; the checkpoint is written.
+    """
+    last = loop.done == len(loop.plan)
+    wish = "go" if last else loop.learner.team.share(loop.control.wish())
+    if last or loop.done % loop.settings.checkpoint_every == 0:
+        _look(loop)
+        _save(loop)
+    elif wish != "go":
+        _save(loop)
+    if wish == "stop":
+        raise Interrupted(
+            f"training was stopped after step {loop.done} of {len(loop.plan)}", "run the same command again to go on"
         )
-        progress.advance(done)
-        warned = warned or _warn_falling(changes, settings, progress, events)
-        stopping = done < len(plan) and should_stop()
-        if stopping or done % settings.checkpoint_every == 0 or done == len(plan):
-            first, second = optimizer_state(optimizer, parameters)
-            weights = {name: p.detach().clone() for name, p in parameters.items()}
-            write_checkpoint(folder, Checkpoint(done, identity, weights, first, second, torch.get_rng_state()))
-            events({"type": "checkpoint", "step": done})
-        if stopping:
-            raise Interrupted(
-                f"training was stopped after step {done} of {len(plan)}",
-                "run the same command again to go on",
-            )
-    progress.finish(f"{len(plan)} steps")
-    trainer.vlm.model.eval()
-    recent = [c for c in changes[-10:] if math.isfinite(c)]
-    return sum(recent) / len(recent) if recent else float("nan")
+    if wish == "pause":
+        if loop.learner.team.first:
+            loop.control.wait_while_paused()
+        loop.learner.team.wait()
 
 
-def step_count(settings: AlignmentSettings, pairs: int) -> int:
-    """How many optimiser steps `pairs` pairs get."""
-    rounds = pairs / settings.batch_pairs
-    return min(settings.steps or math.ceil(rounds * settings.epochs), math.ceil(rounds * settings.max_epochs))
+def _look(loop: _Loop) -> None:
+    """Figures of the held-out pairs under the present weights."""
+    if not loop.held:
+        return
+    figures = means(loop.learner.figures(loop.held, loop.settings.objective))
+    loop.looks.add(loop.done, figures["loss"])
+    loop.events({"type": "held_out", "step": loop.done, "pairs": len(loop.held), **figures})
 
 
-def learning_rate(settings: AlignmentSettings, step: int, steps: int) -> float:
-    """Linear warm-up over `warmup_ratio` of the steps, then a cosine to zero."""
-    warmup = max(1, math.ceil(settings.warmup_ratio * steps))
-    if step < warmup:
-        return settings.learning_rate * (step + 1) / warmup
-    share = (step - warmup) / max(1, steps - warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+def _save(loop: _Loop) -> None:
+    if loop.learner.team.first:
+        first, second = optimizer_state(loop.optimizer, loop.parameters)
+        weights = {name: p.detach().clone() for name, p in loop.parameters.items()}
+        state = Checkpoint(
+            loop.done, loop.identity, weights, first, second, tuple(loop.looks.seen), loop.learner.budget
+        )
+        write_checkpoint(loop.folder, state)
+    loop.events({"type": "checkpoint", "step": loop.done})
+
+
+def _take_best(loop: _Loop) -> float:
+    """Make the weights those of the best look; the change of the held-out true notes there, NaN without any."""
+    best, team = loop.looks.best, loop.learner.team
+    if best is None:
+        return math.nan
+    if best[0] != loop.done:
+        found = team.share(read_checkpoint(loop.folder, best[0]) if team.first else None)
+        if found is None:
+            raise UsageError(f"the checkpoint of step {best[0]} is gone", "start a new run, or bring it back")
+        restore(found, loop.optimizer, loop.parameters)
+    return means(loop.learner.figures(loop.held, loop.settings.objective))["chosen_change"]
+
+
+def _outcome(loop: _Loop) -> str:
+    text = f"{loop.done} steps"
+    if loop.done < len(loop.plan):
+        text += f" of {len(loop.plan)}, no further gain on held-out pairs"
+    best = loop.looks.best
+    return f"{text}; best after {best[0]}" if best is not None and best[0] != loop.done else text
+
+
+@contextmanager
+def _training(vlm: Vlm, settings: AlignmentSettings) -> Iterator[None]:
+    """Dropout, and gradient checkpointing where it is asked for."""
+    checkpointing = settings.gradient_checkpointing
+    if checkpointing:
+        vlm.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    vlm.model.train(settings.lora_dropout > 0 or checkpointing)
+    try:
+        yield
+    finally:
+        vlm.model.eval()
+        if checkpointing:
+            vlm.model.gradient_checkpointing_disable()
+
+
+def _tell_plan(fitting: Plan, vlm: Vlm, progress: Progress, events: EventSink) -> None:
+    found = fitting.forecast
+    events(
+        {
+            "type": "plan",
+            "micro_tokens": fitting.micro_tokens,
+            "predicted_gib": found.total / _GIB,
+            "weights_gib": found.weights / _GIB,
+            "activations_gib": found.activations / _GIB,
+            "limit_gib": fitting.limit / _GIB,
+        }
+    )
+    needed, free = found.total - found.base - found.weights, free_memory(vlm.device)
+    if needed > free:
+        progress.warn(
+            f"training needs {needed / _GIB:.1f} GiB and {free / _GIB:.1f} GiB are free now; close other programs"
+        )
 
 
 def _identity(vlm: Vlm, pairs: Sequence[PreferencePair], settings: AlignmentSettings) -> dict[str, str]:
-    libraries = {n: importlib.metadata.version(n) for n in ("torch", "transformers", "peft")}
+    """What must be the same for a run to be continued, under names that a person understands."""
     return {
         "base model": vlm.fingerprint,
         "pairs": fingerprint([p.pair_id for p in pairs]),
-        "settings": fingerprint(asdict(settings)),
-        **{f"version of {name}": version for name, version in libraries.items()},
+        **{("objective" if k == "objective" else f"setting {k}"): str(v) for k, v in asdict(settings).items()},
+        **{f"version of {name}": importlib.metadata.version(name) for name in _LIBRARIES},
     }
 
 
-def _resume(
-    checkpoint: Checkpoint | None,
-    identity: Mapping[str, str],
-    optimizer: torch.optim.Optimizer,
-    parameters: Mapping[str, Tensor],
-    events: EventSink,
-) -> int:
+def _resume(loop: _Loop, checkpoint: Checkpoint | None) -> None:
     if checkpoint is None:
-        return 0
-    changed = [key for key in identity if checkpoint.identity.get(key) != identity[key]]
+        return
+    changed = [
+        f"{key} ({checkpoint.identity[key]} before, {loop.identity[key]} now)" if key in checkpoint.identity else key
+        for key in loop.identity
+        if checkpoint.identity.get(key) != loop.identity[key]
+    ]
     if changed:
         raise UsageError(
-            f"the run cannot go on from step {checkpoint.step}: changed since then: {', '.join(changed)}",
+            f"the run cannot go on from step {checkpoint.step}, changed since then: {', '.join(changed)}",
             "start a new run, or bring back what was there",
         )
-    restore(checkpoint, optimizer, parameters)
-    events({"type": "resumed", "step": checkpoint.step})
-    return checkpoint.step
-
-
-def _means(figures: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
-    """Means over the items of a step; NaN marks an item that a figure does not apply to."""
-    means = {}
-    for key in figures[0]:
-        values = torch.cat([f[key].detach().float().cpu() for f in figures])
-        known = values[~values.isnan()] if key != "loss" else values
-        means[key] = float(known.mean()) if len(known) else float("nan")
-    return means
-
-
-def _warn_falling(changes: Sequence[float], settings: AlignmentSettings, progress: Progress, events: EventSink) -> bool:
-    recent = [c for c in changes[-5:] if math.isfinite(c)]
-    if len(recent) < 5 or sum(recent) / 5 > FALLING_CHOSEN_NATS:
-        return False
-    remedies = "lower learning_rate" if settings.nll_weight else "set nll_weight = 1, or lower learning_rate"
-    if settings.objective in ("dpo", "rdpo"):
-        remedies = f"use {settings.objective}-anchored, {remedies}"
-    message = f"the true notes became {-sum(recent) / 5:.1f} nats less likely; {remedies}"
-    progress.warn(message)
-    events({"type": "warning", "message": message})
-    return True
-
-
-def _diverged(message: str) -> RealignError:
-    return RealignError(
-        message, "lower learning_rate; the last checkpoint is intact and a new run can start from scratch"
-    )
+    restore(checkpoint, loop.optimizer, loop.parameters)
+    loop.done, loop.looks.seen = checkpoint.step, list(checkpoint.looks)
+    loop.learner.budget = min(loop.learner.budget, checkpoint.budget or loop.learner.budget)
+    loop.events({"type": "resumed", "step": checkpoint.step})

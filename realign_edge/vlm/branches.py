@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from realign_edge.vlm.head import head_logps
 from realign_edge.vlm.model import Vlm
 
 
@@ -85,6 +86,11 @@ def _mask(part: Tensor) -> Tensor:
     return (((same | to_prefix) & causal & ~padding) | (padding & alone)).unsqueeze(1)
 
 
+def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where `mask` is True, -inf elsewhere: made once here, where attention would make (and keep) one a layer."""
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
+
+
 def token_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
     """Log-probability of every scored token, (T,) float32; image_features: (batch, tokens, hidden).
 
@@ -92,11 +98,10 @@ def token_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
     """
     device = vlm.device
     embeddings = vlm.embed(packed.ids, image_features)
-    hidden = vlm.language(embeddings, attention_mask=packed.mask.to(device), position_ids=packed.positions.to(device))
-    chosen = hidden.flatten(0, 1)[packed.predictor.to(device)]
-    logits = vlm.lm_head(chosen).float()
-    picked = logits.gather(1, packed.target.to(device).unsqueeze(1)).squeeze(1)
-    return picked - logits.logsumexp(dim=1)  # type: ignore[no-any-return]
+    mask = additive(packed.mask.to(device), embeddings.dtype)
+    hidden = vlm.language(embeddings, attention_mask=mask, position_ids=packed.positions.to(device))
+    predictors = hidden.flatten(0, 1)[packed.predictor.to(device)]
+    return head_logps(vlm.lm_head, predictors, packed.target.to(device))
 
 
 def branch_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:

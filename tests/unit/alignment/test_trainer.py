@@ -3,21 +3,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
 
-from realign_edge.alignment.batches import micro_batches, schedule, tokenised
+from realign_edge.alignment.batches import micro_batches, tokenised
 from realign_edge.alignment.checkpoints import newest_checkpoint
+from realign_edge.alignment.gradient import Learner
 from realign_edge.alignment.lora import eject, inject, load_adapter, trainable
 from realign_edge.alignment.objectives import OBJECTIVES
 from realign_edge.alignment.reference import reference_logps
+from realign_edge.alignment.schedule import schedule, step_count
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
-from realign_edge.alignment.trainer import Trainer, Workspace, align, step_count
+from realign_edge.alignment.trainer import Workspace, align
 from realign_edge.errors import Interrupted, RealignError, UsageError
 from realign_edge.files import sha256_file
 from realign_edge.photos.catalog import Catalog
@@ -25,11 +27,28 @@ from realign_edge.photos.collection import PhotoSettings, open_collection
 from realign_edge.photos.model import Photo
 from realign_edge.preferences.model import PreferencePair, Provenance
 from realign_edge.progress import Silent
+from realign_edge.team import Alone
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.load import load_vlm
 
-FAST = AlignmentSettings(steps=4, batch_pairs=4, lora_rank=4, checkpoint_every=2, learning_rate=5e-3)
+FAST = AlignmentSettings(steps=4, batch_pairs=4, lora_rank=4, checkpoint_every=2, learning_rate=5e-3, holdout_share=0.0)
 DESCRIBE = "Describe the part and its defects."
+
+
+Wish = Literal["go", "pause", "stop"]
+
+
+class Wishes:
+    """Wants one thing after another, then nothing; counts how often it was waited for."""
+
+    def __init__(self, wishes: Iterable[Wish]) -> None:
+        self.left, self.waited = iter(wishes), 0
+
+    def wish(self) -> Wish:
+        return next(self.left, "go")
+
+    def wait_while_paused(self) -> None:
+        self.waited += 1
 
 
 def make_pairs(photos: tuple[Photo, ...]) -> list[PreferencePair]:
@@ -58,13 +77,18 @@ def bench(tmp_path: Path, tiny_vlm: Any, small_floor: Path) -> tuple[Any, Featur
 
 
 def train(
-    bench: Any, folder: Path, settings: AlignmentSettings = FAST, stop: Callable[[], bool] = lambda: False
+    bench: Any, folder: Path, settings: AlignmentSettings = FAST, wishes: Iterable[Wish] = ()
 ) -> tuple[Path, list[dict[str, Any]]]:
     vlm, store, pairs = bench
     events: list[dict[str, Any]] = []
     workspace = Workspace(folder, folder / "references")
-    align(vlm, pairs, store, settings, workspace, progress=Silent(), events=events.append, should_stop=stop)
+    align(vlm, pairs, store, settings, workspace, progress=Silent(), events=events.append, control=Wishes(wishes))
     return folder / "adapter" / "adapter_model.safetensors", events
+
+
+def learner(bench: Any, items: Any, reference: Any, budget: int) -> Learner:
+    vlm, store, _ = bench
+    return Learner(vlm, store, items, FAST, reference, budget, Silent(), Alone())
 
 
 @pytest.mark.parametrize("objective", ["sft", "dpo", "dpo-anchored", "rdpo", "rdpo-anchored", "rdpo-symmetric"])
@@ -91,10 +115,9 @@ def test_accumulation_does_not_change_the_gradient(bench: Any, tmp_path: Path) -
     reference = reference_logps(vlm, store, items, tmp_path, 4096, Silent())
     gradients = []
     for tokens in (1_000_000, 1):
-        settings = replace(FAST, micro_tokens=tokens)
-        wrapped = inject(vlm, settings)
-        assert len(micro_batches(items, tokens)) == (1 if tokens > 1 else len(items))
-        Trainer(vlm, store, items, settings, reference).step(range(len(items)), "rdpo-anchored")
+        wrapped = inject(vlm, FAST)
+        assert (len(micro_batches(items, tokens)) == len(items)) is (tokens == 1)
+        learner(bench, items, reference, tokens).gradient(range(len(items)), "rdpo-anchored")
         gradients.append({n: p.grad.clone() for n, p in trainable(vlm).items() if p.grad is not None})
         eject(vlm, wrapped)
     for name, gradient in gradients[0].items():
@@ -135,9 +158,8 @@ def test_the_same_run_gives_the_same_bytes_and_another_seed_others(bench: Any, t
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(bench: Any, tmp_path: Path) -> None:
     whole, _ = train(bench, tmp_path / "whole")
-    asked = iter([False, False, True])
     with pytest.raises(Interrupted, match="after step 3"):
-        train(bench, tmp_path / "cut", stop=lambda: next(asked))
+        train(bench, tmp_path / "cut", wishes=("go", "go", "stop"))
     adapter, events = train(bench, tmp_path / "cut")
     assert {"type": "resumed", "step": 3} in events
     assert sha256_file(adapter) == sha256_file(whole)
@@ -145,9 +167,8 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(bench: Any, tmp_path: Path) -> 
 
 def test_a_damaged_checkpoint_is_passed_over(bench: Any, tmp_path: Path) -> None:
     whole, _ = train(bench, tmp_path / "whole")
-    asked = iter([False, False, True])
     with pytest.raises(Interrupted):
-        train(bench, tmp_path / "cut", stop=lambda: next(asked))
+        train(bench, tmp_path / "cut", wishes=("go", "go", "stop"))
     newest = sorted((tmp_path / "cut" / "checkpoints").glob("*.safetensors"))[-1]
     data = bytearray(newest.read_bytes())
     data[len(data) // 2] ^= 1
@@ -161,9 +182,9 @@ def test_a_damaged_checkpoint_is_passed_over(bench: Any, tmp_path: Path) -> None
 def test_other_pairs_or_settings_do_not_continue_a_run(bench: Any, tmp_path: Path) -> None:
     train(bench, tmp_path / "run")
     vlm, store, pairs = bench
-    with pytest.raises(UsageError, match="changed since then: pairs$"):
+    with pytest.raises(UsageError, match=r"changed since then: pairs \([0-9a-f]+ before, [0-9a-f]+ now\)$"):
         train((vlm, store, pairs[:-1]), tmp_path / "run")
-    with pytest.raises(UsageError, match="changed since then: settings$"):
+    with pytest.raises(UsageError, match=r"changed since then: setting beta \(0.1 before, 0.2 now\)$"):
         train(bench, tmp_path / "run", replace(FAST, beta=0.2))
 
 
@@ -174,9 +195,9 @@ def test_a_diverging_run_stops_and_names_the_pair(bench: Any, tmp_path: Path, mo
 
 
 def test_falling_chosen_answers_raise_a_warning(bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from realign_edge.alignment import trainer
+    from realign_edge.alignment import monitor
 
-    monkeypatch.setattr(trainer, "FALLING_CHOSEN_NATS", 1e6)
+    monkeypatch.setattr(monitor, "FALLING_CHOSEN_NATS", 1e6)
     _, events = train(bench, tmp_path / "run", replace(FAST, steps=6))
     warnings = [e["message"] for e in events if e["type"] == "warning"]
     assert len(warnings) == 1

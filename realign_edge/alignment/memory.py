@@ -1,0 +1,251 @@
+"""How much memory training takes, before it begins: predicted from the model's geometry and the settings.
+
+What is kept for the backward pass, a token and a layer, in the activations' dtype (Q, K = widths of all
+query and of all key heads, D = hidden, I = intermediate width, r = LoRA rank):
+
+    2 D  states that the two norms read (float32 where the model computes in 16 bit)
+    2 D  what the norms write, where an adapter reads it
+    3 Q  queries, keys and values as attention reads them (keys and values repeated to Q)
+    1 Q  what attention writes
+    2 I  gate and up projection (4 I through peft's own layers)
+    r    for each adapted layer
+
+With gradient checkpointing: D a token and layer, and the above for one layer at a time. To this come the
+weights, the adapter four times in float32 (itself, gradient, two moments), the masks, the rows of the
+output head, and the buffers of the moment when the backward pass is in an MLP. tests/unit/alignment
+compares the sum with what a process really needs.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from realign_edge.alignment.batches import Item, micro_batches, padded_tokens
+from realign_edge.alignment.settings import AlignmentSettings
+from realign_edge.errors import UsageError
+from realign_edge.vlm.head import rows_at_once
+from realign_edge.vlm.model import Vlm
+
+_GIB = 2**30
+# Of a device's memory, what a plan may use: the rest is the system's, the driver's and fragmentation's.
+_USABLE = 0.9
+_SMALLEST_BUDGET = 256
+_BASE_STEP = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """What memory depends on. Widths in elements; `weights` in bytes; activation: bytes an element.
+
+    adapted_mlp, adapters (number of adapted layers in a decoder layer) and adapter_elements follow from the
+    settings. base: bytes that the process holds besides.
+    """
+
+    layers: int
+    hidden: int
+    intermediate: int
+    queries: int
+    heads: int
+    vocabulary: int
+    weights: int
+    activation: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Peak memory in bytes, part by part, for one group of `tokens` tokens."""
+
+    tokens: int
+    base: int
+    weights: int
+    adapter: int
+    activations: int
+    transient: int
+
+    @property
+    def total(self) -> int:
+        """The peak."""
+        return self.base + self.weights + self.adapter + self.activations + self.transient
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The token budget that fits, and what it is expected to take of `limit` bytes."""
+
+    micro_tokens: int
+    forecast: Forecast
+    limit: int
+
+
+def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
+    """Of a loaded model; base: bytes in use without the weights (measured now where it is not given)."""
+    text = vlm.model.config.get_text_config()
+    weights = sum(t.numel() * t.element_size() for t in [*vlm.model.parameters(), *vlm.model.buffers()])
+    if base is None:
+        # In whole steps, so that the same machine plans the same though this figure wavers.
+        base = math.ceil(max(0, used_memory(vlm.device) - weights) / _BASE_STEP) * _BASE_STEP
+    head_dim = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return Geometry(
+        layers=text.num_hidden_layers,
+        hidden=text.hidden_size,
+        intermediate=text.intermediate_size,
+        queries=head_dim * text.num_attention_heads,
+        heads=text.num_attention_heads,
+        vocabulary=text.vocab_size,
+        weights=weights,
+        activation=torch.finfo(vlm.dtype).bits // 8,
+        base=base,
+    )
+
+
+def used_memory(device: torch.device) -> int:
+    """Bytes in use now: of this process on a CPU, of the device on a GPU."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return int(total - free)
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def device_memory(device: torch.device) -> int:
+    """Bytes that the device has in all; on a CPU what this process may have, a container's limit included."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    import psutil
+
+    return min(int(psutil.virtual_memory().total), _container_limit())
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that nobody uses now."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def _container_limit() -> int:
+    from pathlib import Path
+
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            return int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            continue
+    return 2**62
+
+
+def forecast(g: Geometry, settings: AlignmentSettings, lengths: Sequence[tuple[int, int]], scored: int) -> Forecast:
+    """The peak for one group; lengths: tokens of (first, second) sequence of each item, scored: answer tokens."""
+    tokens = padded_tokens(lengths)
+    every = settings.lora_targets == "all-linear"
+    fused = not settings.lora_dropout
+    b, rank = g.activation, settings.lora_rank
+    norm_input = 2 * g.hidden * (b if b == 4 else 4)
+    norm_output = (2 if every else 1) * g.hidden * b
+    mlp = (2 if fused else 4) * g.intermediate * b
+    low = rank * (7 if every else 4) * b
+    layer = norm_input + norm_output + 4 * g.queries * b + mlp + low + 4 * g.heads
+    kept = g.layers * g.hidden * b + layer if settings.gradient_checkpointing else g.layers * layer
+    longest = [max(pair[k] for pair in lengths) for k in (0, 1)]
+    masks = sum(count * n * n * (b + 1) for count, n in zip(_rows(lengths), longest, strict=True))
+    activations = tokens * (kept + 3 * g.hidden * b) + masks + scored * g.hidden * b
+    widest = max(count * n for count, n in zip(_rows(lengths), longest, strict=True))
+    in_mlp = widest * (4 * g.intermediate + 3 * g.hidden) * b
+    in_head = min(scored, rows_at_once(g.vocabulary)) * g.vocabulary * (4 + b + (b if b != 4 else 0))
+    adapter = 4 * 4 * adapter_elements(g, settings)
+    return Forecast(tokens, g.base, g.weights, adapter, activations, max(in_mlp, in_head))
+
+
+def adapter_elements(g: Geometry, settings: AlignmentSettings) -> int:
+    """Weights of the adapter. Keys and values are counted as wide as queries: an upper bound with fewer key heads."""
+    attention = 3 * (g.hidden + g.queries) + (g.queries + g.hidden)
+    mlp = 3 * (g.hidden + g.intermediate) if settings.lora_targets == "all-linear" else 0
+    return g.layers * settings.lora_rank * (attention + mlp)
+
+
+def _rows(lengths: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return len(lengths), sum(1 for _, second in lengths if second)
+
+
+def peak(g: Geometry, settings: AlignmentSettings, items: Sequence[Item], budget: int) -> Forecast:
+    """The largest forecast over the groups that these items fall into at a token budget."""
+    found = []
+    for group in micro_batches(items, budget, settings.objective):
+        lengths = [items[i].lengths(settings.objective) for i in group]
+        scored = sum(len(items[i].chosen) * 2 + len(items[i].rejected) for i in group)
+        found.append(forecast(g, settings, lengths, scored))
+    return max(found, key=lambda f: f.total)
+
+
+def plan(g: Geometry, settings: AlignmentSettings, items: Sequence[Item], memory: int) -> Plan:
+    """The largest token budget, up to `settings.micro_tokens`, whose peak fits; memory: bytes of the device.
+
+    It depends on the machine's memory and not on what is free at the moment, so the same machine always
+    plans the same.
+
+    Raises:
+        UsageError: not even one pair at a time fits; the message says what would.
+    """
+    limit = int(min(settings.memory_gib * _GIB or math.inf, memory * _USABLE))
+    budget = settings.micro_tokens
+    while True:
+        found = peak(g, settings, items, budget)
+        if found.total <= limit:
+            return Plan(budget, found, limit)
+        if budget <= _SMALLEST_BUDGET or budget < found.tokens:
+            raise _too_big(g, settings, items, found, limit)
+        budget //= 2
+
+
+def _too_big(
+    g: Geometry, settings: AlignmentSettings, items: Sequence[Item], found: Forecast, limit: int
+) -> UsageError:
+    parts = f"weights {_gib(found.weights)}, adapter {_gib(found.adapter)}, activations {_gib(found.activations)}"
+    message = (
+        f"training would take {_gib(found.total)} of memory ({parts}, other {_gib(found.base + found.transient)}), "
+        f"and {_gib(limit)} may be used"
+    )
+    fitting = [words for words, total in alternatives(g, settings, items) if total <= limit]
+    return UsageError(message, "; or ".join(fitting[:3]) or "use a smaller model or a machine with more memory")
+
+
+def alternatives(g: Geometry, settings: AlignmentSettings, items: Sequence[Item]) -> list[tuple[str, int]]:
+    """Changes of settings that take less memory, the gentlest first, with the peak of each in bytes."""
+    small = min(settings.lora_rank, 8)
+    # A quarter of a byte more than half: NF4's scales, and what stays in 16 bit.
+    in_four_bit = replace(g, weights=round(g.weights * 0.6 / g.activation)) if settings.quantization == "none" else g
+    steps: list[tuple[str, Geometry, dict[str, Any]]] = [
+        ("alignment.gradient_checkpointing = true", g, {"gradient_checkpointing": True}),
+        ('alignment.quantization = "nf4"', in_four_bit, {"quantization": "nf4"}),
+        (
+            'alignment.quantization = "nf4" with alignment.gradient_checkpointing = true',
+            in_four_bit,
+            {"quantization": "nf4", "gradient_checkpointing": True},
+        ),
+        (
+            f'all of these with alignment.lora_targets = "attention" and alignment.lora_rank = {small}',
+            in_four_bit,
+            {
+                "quantization": "nf4",
+                "gradient_checkpointing": True,
+                "lora_targets": "attention",
+                "lora_rank": small,
+            },
+        ),
+    ]
+    found = []
+    for words, geometry, change in steps:
+        total = peak(geometry, replace(settings, **change), items, 1).total
+        found.append((f"set {words} ({_gib(total)})", total))
+    return found
+
+
+def _gib(size: float) -> str:
+    return f"{size / _GIB:.1f} GiB" if size >= 0.1 * _GIB else f"{size / 2**20:.0f} MiB"
