@@ -68,7 +68,7 @@ class Bench:
             self.store = FeatureStore(folder / "features", self.vlm)
             self.store.ensure(found.photos, progress)
             index = pipeline._index(found, self.vlm, self.store)
-            self.built = pipeline._pairs(catalog, found, glossary, self.vlm, self.store, index)
+            self.built = pipeline._pairs(catalog, found, glossary, self.vlm, self.store, index, progress, lambda: False)
         self.exam = pipeline._exam(found, glossary, self.vlm, self.store)
 
     def measure(self, settings: AlignmentSettings | None) -> dict[str, Any]:

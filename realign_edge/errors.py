@@ -1,6 +1,20 @@
 """One error family: every failure a user can meet says what, where and what to do."""
 
+import errno
 from enum import IntEnum
+
+_ROOM = "free some space, then run the same command again"
+# What the system says when the machine, not the program, is at fault.
+_SYSTEM = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: "free some space in your quota, then run the same command again",
+    errno.EFBIG: "allow larger files (ulimit -f), then run the same command again",
+    errno.EACCES: "give this user access to it, or name another place",
+    errno.EPERM: "give this user access to it, or name another place",
+    errno.EROFS: "name a place that can be written to; state lives under REALIGN_EDGE_HOME",
+    errno.EMFILE: "allow more open files (ulimit -n), then run the same command again",
+    errno.ENOMEM: "close other programs, then run the same command again",
+}
 
 
 class ExitCode(IntEnum):
@@ -51,3 +65,19 @@ class Interrupted(RealignError):  # noqa: N818 - nothing failed
     """A person or the system asked the work to stop; it can be resumed."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+def explain(failure: BaseException) -> tuple[str, str] | None:
+    """What happened and what to do about it; None where the program, not the machine or its user, is at fault."""
+    if isinstance(failure, RealignError):
+        return failure.message, failure.hint
+    if isinstance(failure, OSError) and failure.errno in _SYSTEM:
+        place = f": {failure.filename}" if failure.filename else ""
+        return f"{failure.strerror or 'the system refused'}{place}", _SYSTEM[failure.errno]
+    # By name, since torch, which has an error of its own for the GPU, is not loaded here.
+    if isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError":
+        return "the memory of this machine does not suffice", "make alignment.micro_tokens or the photos smaller"
+    if "(os error 28)" in str(failure):
+        # Libraries in Rust (safetensors, tokenizers) put the system's error into the text of their own.
+        return f"No space left on device ({failure})", _ROOM
+    return None

@@ -18,6 +18,10 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         beside.replace(path)
+    except OSError as problem:
+        # A failed write, unlike a failed open, does not say by itself which file it was.
+        problem.filename = problem.filename or str(path)
+        raise
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)

@@ -1,11 +1,14 @@
 """`realign-edge align`: the main job, end to end."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Quiet, hush_libraries, print_json, progress_for
+from realign_edge.cli.options import Json, Quiet, hush_libraries, print_json, progress_for, say
+
+if TYPE_CHECKING:
+    from realign_edge.runs.detach import Detached
 
 
 def align(
@@ -19,6 +22,7 @@ def align(
     seed: Annotated[int | None, typer.Option(help="Seed of training.")] = None,
     until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate.")] = "evaluate",
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `latest` for the newest.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Go on by itself when the terminal is closed.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -38,6 +42,10 @@ def align(
 
     if until not in STAGES:
         raise UsageError(f"unknown stage `{until}`", f"stages: {', '.join(STAGES)}")
+    if detach:
+        chosen = {"config": config, "model": model, "preset": preset, "objective": objective, "seed": seed}
+        _detach(photos, {**chosen, "until": until, "resume": resume}, as_json, quiet)
+        return
     typed = {"model": model, "preset": preset, "alignment.objective": objective, "alignment.seed": seed}
     settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
     hush_libraries()
@@ -56,6 +64,29 @@ def align(
         print_outcome(outcome)
     if until == "evaluate" and not (outcome.evaluation or {}).get("decision", {}).get("adopt"):
         raise typer.Exit(int(ExitCode.GATE))
+
+
+def _detach(photos: Path, options: dict[str, Any], as_json: bool, quiet: bool) -> None:
+    from realign_edge.home import home
+    from realign_edge.runs.detach import detach
+
+    say("waiting until the run has begun ...", quiet)
+    words = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    begun = detach(home(), ["align", *words, "--", str(photos)])
+    if as_json:
+        about = {"run": begun.run.run_id, "pid": begun.pid, "log": str(begun.log), "folder": str(begun.run.folder)}
+        print_json(about)
+    else:
+        _tell_detached(begun)
+
+
+def _tell_detached(begun: "Detached") -> None:
+    name = begun.run.run_id
+    state = "goes on by itself; this terminal can be closed" if begun.run.alive else "has ended already"
+    typer.echo(f"run {name} {state}")
+    typer.echo(f"  look at it   realign-edge runs show {name}")
+    typer.echo(f"  stop it      realign-edge runs stop {name}")
+    typer.echo(f"  its log      {begun.log}")
 
 
 def as_plain(outcome: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Every failure becomes one plain message on stderr and an exit code; our own mistakes also leave a log."""
 
-import errno
 import os
 import sys
 import tempfile
@@ -13,18 +12,7 @@ from typer.exceptions import TyperException
 
 from realign_edge import __version__
 from realign_edge.cli.options import say
-from realign_edge.errors import ExitCode, RealignError
-
-# What the system says when the machine, not the program, is at fault.
-_SYSTEM = {
-    errno.ENOSPC: "free some space, then run the same command again",
-    errno.EDQUOT: "free some space in your quota, then run the same command again",
-    errno.EACCES: "give this user access to it, or name another place",
-    errno.EPERM: "give this user access to it, or name another place",
-    errno.EROFS: "name a place that can be written to; state lives under REALIGN_EDGE_HOME",
-    errno.EMFILE: "allow more open files (ulimit -n), then run the same command again",
-    errno.ENOMEM: "close other programs, then run the same command again",
-}
+from realign_edge.errors import ExitCode, RealignError, explain
 
 
 def report(failure: BaseException) -> ExitCode:
@@ -39,11 +27,8 @@ def report(failure: BaseException) -> ExitCode:
         return ExitCode.INTERRUPTED
     if os.environ.get("REALIGN_EDGE_DEBUG"):
         traceback.print_exception(failure)
-    elif isinstance(failure, OSError) and failure.errno in _SYSTEM:
-        place = f": {failure.filename}" if failure.filename else ""
-        _tell(f"{failure.strerror or 'the system refused'}{place}", _SYSTEM[failure.errno])
-    elif _out_of_memory(failure):
-        _tell("the memory of this machine does not suffice", "make alignment.micro_tokens or the photos smaller")
+    elif (words := explain(failure)) is not None:
+        _tell(*words)
     else:
         _ours(failure)
     return ExitCode.FAILED
@@ -64,11 +49,6 @@ def _command_line(failure: TyperException) -> ExitCode:
         say(context.get_usage())
         _tell(failure.format_message(), f"see `{context.command_path} --help`")
     return ExitCode.USAGE
-
-
-def _out_of_memory(failure: BaseException) -> bool:
-    """Python's own, and torch's for the GPU (by name, since torch is not loaded here)."""
-    return isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError"
 
 
 def _ours(failure: BaseException) -> None:

@@ -9,6 +9,7 @@ import typer
 from realign_edge import __version__
 from realign_edge.cli import align, demo, index, pairs, runs
 from realign_edge.cli.options import close_progress
+from realign_edge.cli.stderr import forgive_stderr
 from realign_edge.errors import ExitCode
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume
 
 def main() -> NoReturn:
     """Entry point of the installed command; exit codes are those of `ExitCode`."""
+    forgive_stderr()
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TRANSFORMERS_OFFLINE"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -26,6 +26,8 @@ def list_all(as_json: Json = False, quiet: Quiet = False) -> None:
         return
     for row in rows:
         typer.echo(f"{row['run']}  {row['state']:<11}  {row['model']:<10}  {row['photos']}")
+        if row["state"] == "failed":
+            typer.echo(f"{'':<{len(row['run'])}}  {row['error']}")
     if not rows:
         say("no runs yet; start one with: realign-edge align PHOTOS", quiet)
 
@@ -36,31 +38,23 @@ def show(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> N
 
     Example:  realign-edge runs show latest
     """
+    from realign_edge.runs.figures import look_at
+
     found = _find(run)
+    seen = look_at(found)
     if as_json:
-        print_json({**_row(found), "about": found.about, "status": found.status, "stages": found.stages})
+        print_json({**_row(found), **seen.to_json(), "about": found.about, "stages": found.stages})
         return
-    status, row = found.status, _row(found)
-    far = f", {status['done']} of {status['total']} steps" if status.get("total") else ""
-    lines = {
-        "run": row["run"],
-        "created": str(found.about.get("created", "")).replace("T", " "),
-        "state": row["state"] + (f" (stage {status['stage']}{far})" if status.get("stage") else ""),
-        "model": row["model"],
-        "photos": row["photos"],
-        "folder": row["folder"],
-        "result": (found.stages.get("evaluate", {}).get("outputs", {}).get("decision") or {}).get("sentence", ""),
-    }
-    for key, value in lines.items():
-        if value:
-            typer.echo(f"{key:<8} {value}")
+    from realign_edge.cli.run_view import print_run
+
+    print_run(found, seen)
 
 
 @app.command()
 def stop(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> None:
     """Ask a live run to stop; `align` goes on from there.
 
-    It stops after its current step.
+    It writes a checkpoint after its current step, and ends.
 
     Example:  realign-edge runs stop
     """
@@ -144,6 +138,7 @@ def _row(run: Any) -> dict[str, Any]:
         "model": about.get("model", ""),
         "photos": about.get("photos", ""),
         "folder": str(run.folder),
+        "error": run.status.get("error", ""),
     }
 
 

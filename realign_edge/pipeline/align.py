@@ -21,11 +21,14 @@ from realign_edge.photos.catalog import Catalog, content_fingerprint
 from realign_edge.photos.collection import Collection, open_collection
 from realign_edge.photos.model import Photo
 from realign_edge.pipeline.config import AlignConfig
+from realign_edge.pipeline.heed import Heeding
 from realign_edge.preferences.build import BuildSummary, PairBuilder, build_pairs
 from realign_edge.preferences.model import PreferencePair
 from realign_edge.progress import Progress
+from realign_edge.runs.control import Control
 from realign_edge.runs.events import EventLog
 from realign_edge.runs.run import Run, create_run, list_runs
+from realign_edge.runs.tenure import work_on
 
 Stage = Literal["index", "pairs", "train", "evaluate"]
 STAGES: tuple[Stage, ...] = ("index", "pairs", "train", "evaluate")
@@ -65,22 +68,22 @@ class Pipeline:
         with Catalog(self.home / "catalog.sqlite") as catalog:
             collection = open_collection(catalog, photos, self.config.photos, self.progress)
             glossary = find_glossary(collection)
+            self._must_have_model()
             run = self._run_for(collection, glossary, resume)
             outcome = Outcome(run, collection, glossary)
-            log = EventLog(run.folder / "events.jsonl")
-            try:
+            with work_on(run, "index") as log:
                 log.append({"type": "started", "photos": len(collection.photos), "refused": len(collection.refused)})
-                self._stages(catalog, outcome, log, STAGES.index(until))
-                run.heartbeat(state="finished", stage=until)
+                self._stages(catalog, outcome, log, Control(run, self.should_stop), STAGES.index(until))
                 log.append({"type": "finished", "until": until})
-            except Interrupted:
-                run.heartbeat(state="stopped")
-                log.append({"type": "stopped"})
-                raise
-            finally:
-                log.close()
+                run.heartbeat(state="finished", stage=until)
         outcome.seconds = time.monotonic() - began
         return outcome
+
+    def _must_have_model(self) -> None:
+        """Looked for before there is a run, so that a wrong name leaves none behind."""
+        from realign_edge.vlm.load import find_model
+
+        find_model(self.config.model)
 
     def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None) -> Run:
         """The run of exactly these inputs, finished or not, else a new one."""
@@ -110,7 +113,7 @@ class Pipeline:
         }
         return create_run(self.home / "runs", identity, about, to_toml(self.config), datetime.now())
 
-    def _stages(self, catalog: Catalog, outcome: Outcome, log: EventLog, last: int) -> None:
+    def _stages(self, catalog: Catalog, outcome: Outcome, log: EventLog, control: Control, last: int) -> None:
         import torch
 
         from realign_edge.vlm.features import FeatureStore
@@ -118,19 +121,21 @@ class Pipeline:
 
         torch.use_deterministic_algorithms(True, warn_only=True)
         run, collection, config = outcome.run, outcome.collection, self.config
-        run.heartbeat(state="running", stage="index")
         vlm = load_vlm(config.model, quantization=config.alignment.quantization, device=config.device)
         store = FeatureStore(self.home / "features", vlm)
-        if not store.ensure(collection.photos, self.progress):
+        if not store.ensure(collection.photos, Heeding(self.progress, run, "index", control)):
             outcome.skipped.append("vision features")
         index = self._index(collection, vlm, store)
-        self._check_stop("indexing")
+        _check_stop(control, "indexing")
         if last < STAGES.index("pairs"):
             return
         run.heartbeat(state="running", stage="pairs")
-        outcome.pairs = self._pairs(catalog, collection, outcome.glossary, vlm, store, index)
+        outcome.pairs = self._pairs(
+            catalog, collection, outcome.glossary, vlm, store, index,
+            Heeding(self.progress, run, "pairs", control), control,
+        )  # fmt: skip
         log.append({"type": "pairs", "pairs": outcome.pairs.pairs, "without_note": outcome.pairs.without_note})
-        self._check_stop("pair building")
+        _check_stop(control, "pair building")
         if last < STAGES.index("train"):
             return
         pairs = outcome.pairs.pair_list
@@ -140,12 +145,12 @@ class Pipeline:
                 "add photos or inspection records; `realign-edge pairs build` says why pairs were not made",
             )
         run.heartbeat(state="running", stage="train")
-        outcome.chosen_change = self._train(run, vlm, store, pairs, log, outcome.skipped)
-        self._check_stop("training")
+        outcome.chosen_change = self._train(run, vlm, store, pairs, log, control, outcome.skipped)
+        _check_stop(control, "training")
         if last < STAGES.index("evaluate"):
             return
         run.heartbeat(state="running", stage="evaluate")
-        outcome.evaluation = self._evaluate(run, collection, outcome.glossary, vlm, store, pairs, outcome.skipped)
+        outcome.evaluation = self._evaluate(outcome, vlm, store, pairs, control)
         log.append({"type": "evaluated", "decision": (outcome.evaluation or {}).get("decision")})
 
     def _index(self, collection: Collection, vlm: Any, store: Any) -> Any:
@@ -160,7 +165,15 @@ class Pipeline:
         return open_index(folder, shas, store.vectors(shas, self.config.retrieval.pooling), self.progress)
 
     def _pairs(
-        self, catalog: Catalog, collection: Collection, glossary: Glossary, vlm: Any, store: Any, index: Any
+        self,
+        catalog: Catalog,
+        collection: Collection,
+        glossary: Glossary,
+        vlm: Any,
+        store: Any,
+        index: Any,
+        progress: Progress,
+        should_stop: Callable[[], bool],
     ) -> BuildSummary:
         from realign_edge.preferences.gate import SentenceGate
 
@@ -175,11 +188,11 @@ class Pipeline:
             self.config.retrieval,
             SentenceGate(self.config.pairs.encoder),
             self.config.language,
-            self._teacher_answers(train) if self.config.pairs.chosen == "teacher" else {},
+            self._teacher_answers(train, progress) if self.config.pairs.chosen == "teacher" else {},
         )
-        return build_pairs(catalog, collection, builder, self.progress, self.should_stop)
+        return build_pairs(catalog, collection, builder, progress, should_stop)
 
-    def _teacher_answers(self, photos: Sequence[Photo]) -> dict[str, str]:
+    def _teacher_answers(self, photos: Sequence[Photo], progress: Progress) -> dict[str, str]:
         """Notes of the stronger model; kept as text, so that it is loaded once."""
         from realign_edge.glossary.questions import describe_question
         from realign_edge.photos.decode import read_photo
@@ -190,7 +203,7 @@ class Pipeline:
         question = describe_question(self.config.language)
         folder = self.home / "teacher" / fingerprint(teacher.fingerprint, question)
         folder.mkdir(parents=True, exist_ok=True)
-        self.progress.start("Asking the teacher", len(photos))
+        progress.start("Asking the teacher", len(photos))
         answers = {}
         for done, photo in enumerate(photos, 1):
             file = folder / f"{photo.sha256}.txt"
@@ -198,8 +211,8 @@ class Pipeline:
                 features = teacher.encode_photos([read_photo(photo.path)]).image_features
                 write_atomic(file, generate(teacher, features, [question])[0])
             answers[photo.sha256] = file.read_text(encoding="utf-8")
-            self.progress.advance(done)
-        self.progress.finish()
+            progress.advance(done)
+        progress.finish()
         return answers
 
     def _train(
@@ -209,6 +222,7 @@ class Pipeline:
         store: Any,
         pairs: tuple[PreferencePair, ...],
         log: EventLog,
+        control: Control,
         skipped: list[str],
     ) -> float:
         from realign_edge.alignment.trainer import Workspace, align
@@ -227,50 +241,32 @@ class Pipeline:
         workspace = Workspace(run.folder, self.home / "references")
         result = align(
             vlm, pairs, store, self.config.alignment, workspace,
-            progress=self.progress, events=events, should_stop=self._stop_asked(run),
+            progress=self.progress, events=events, should_stop=control,
         )  # fmt: skip
         run.finish_stage("train", inputs, {"chosen_change": result.chosen_change, "seconds": round(result.seconds, 1)})
         return result.chosen_change
 
-    def _stop_asked(self, run: Run) -> Callable[[], bool]:
-        def asked() -> bool:
-            if run.requested("stop"):
-                run.clear("stop")
-                return True
-            while run.requested("pause") and not self.should_stop():
-                run.heartbeat(state="paused", stage="train")
-                time.sleep(0.5)
-            return self.should_stop()
-
-        return asked
-
     def _evaluate(
-        self,
-        run: Run,
-        collection: Collection,
-        glossary: Glossary,
-        vlm: Any,
-        store: Any,
-        pairs: tuple[PreferencePair, ...],
-        skipped: list[str],
+        self, outcome: Outcome, vlm: Any, store: Any, pairs: tuple[PreferencePair, ...], control: Control
     ) -> dict[str, Any] | None:
         """evaluation.json as a value; None where no held-out photo has a record to compare answers with."""
         from realign_edge.alignment.lora import eject, load_adapter
         from realign_edge.evaluation.evaluate import take_exam
 
+        run, progress = outcome.run, Heeding(self.progress, outcome.run, "evaluate", control)
         inputs = fingerprint(asdict(self.config.evaluation), [p.pair_id for p in pairs], vlm.fingerprint)
         done = run.finished_stage("evaluate", inputs)
         if done is not None:
-            skipped.append("evaluation")
+            outcome.skipped.append("evaluation")
             return done
-        exam = self._exam(collection, glossary, vlm, store)
+        exam = self._exam(outcome.collection, outcome.glossary, vlm, store)
         if not exam.photos:
             self.progress.warn("not evaluated: no held-out photo has a record to compare answers with")
             return None
-        before = take_exam(vlm, store, exam, self.progress, "Asking the model before")
+        before = take_exam(vlm, store, exam, progress, "Asking the model before")
         wrapped = load_adapter(vlm, run.folder / "adapter")
         try:
-            after = take_exam(vlm, store, exam, self.progress, "Asking the model after")
+            after = take_exam(vlm, store, exam, progress, "Asking the model after")
         finally:
             eject(vlm, wrapped)
         comparison = compare(exam, before, after, self.config.evaluation)
@@ -311,9 +307,10 @@ class Pipeline:
         held_out = collection.of("held_out")[: settings.max_photos]
         return build_exam(held_out, facts, glossary, habits_of(claimed), settings.seed, language)
 
-    def _check_stop(self, after: str) -> None:
-        if self.should_stop():
-            raise Interrupted(f"stopped after {after}", "run the same command again to go on")
+
+def _check_stop(control: Control, after: str) -> None:
+    if control():
+        raise Interrupted(f"stopped after {after}", "run the same command again to go on")
 
 
 def find_glossary(collection: Collection) -> Glossary:

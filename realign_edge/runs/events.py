@@ -1,9 +1,13 @@
-"""events.jsonl: one JSON object a line, appended; a torn last line (power cut) is cut off at the next opening."""
+"""events.jsonl: one JSON object a line, appended; a torn last line (power cut) is cut off at the next opening.
 
+A full disk tears no line either: what was written of it is taken back at once.
+"""
+
+import contextlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,17 +15,31 @@ from realign_edge.files import finite
 
 
 class EventLog:
-    """Appends events; each line is flushed, so that a reader sees it at once."""
+    """Appends events; each line is written whole and at once, so that a reader sees it."""
 
     def __init__(self, path: Path) -> None:
         _cut_torn_tail(path)
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
+        # Without a buffer: what a full disk refused must not be tried again when the file is closed.
+        self._file = path.open("ab", buffering=0)
 
     def append(self, event: dict[str, Any]) -> None:
-        """Write one event; NaN becomes null, `time` is added."""
+        """Write one event; NaN becomes null, `time` is added.
+
+        Raises:
+            OSError: the line could not be written; nothing of it stays.
+        """
         value = {"time": round(time.time(), 3), **finite(event)}
-        self._file.write(json.dumps(value, ensure_ascii=False) + "\n")
-        self._file.flush()
+        line = (json.dumps(value, ensure_ascii=False) + "\n").encode()
+        whole = os.fstat(self._file.fileno()).st_size
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+        except OSError as problem:
+            with contextlib.suppress(OSError):
+                self._file.truncate(whole)
+            problem.filename = problem.filename or str(self._path)
+            raise
 
     def close(self) -> None:
         """No more events."""
@@ -32,14 +50,33 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
     """Every whole event so far."""
     if not path.exists():
         return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                yield value
+    with path.open("rb") as file:
+        yield from _events(file)
+
+
+def newest_events(path: Path, block: int = 65536) -> Iterator[dict[str, Any]]:
+    """Every whole event, the newest first; read from the end, since a log may be long."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        end, rest = _end_of_whole_lines(file), b""
+        while end:
+            start = max(end - block, 0)
+            file.seek(start)
+            lines = (file.read(end - start) + rest).split(b"\n")
+            rest, end = lines[0], start
+            yield from _events(reversed(lines[1:]))
+        yield from _events([rest])
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
 
 
 def _cut_torn_tail(path: Path) -> None:

@@ -1,5 +1,6 @@
 """One piece of heavy work at a time: a lock that the kernel releases however the holder ends."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -41,17 +42,20 @@ def work_lock(path: Path, what: str) -> Iterator[None]:
                 f"other work is going on: {_holder(path)}",
                 "wait for it, or stop it with `realign-edge runs stop`",
             ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(
-            json.dumps({"pid": os.getpid(), "what": what, "since": datetime.now().isoformat(timespec="seconds")})
-        )
-        file.flush()
+        _sign(file, what)
         _held.add(file)
         try:
             yield
         finally:
             _held.discard(file)
+
+
+def _sign(file: TextIO, what: str) -> None:
+    """Who holds it, for people. The lock is held without it, so a full disk is left to the work to tell."""
+    about = {"pid": os.getpid(), "what": what, "since": datetime.now().isoformat(timespec="seconds")}
+    with contextlib.suppress(OSError):
+        os.ftruncate(file.fileno(), 0)
+        os.pwrite(file.fileno(), json.dumps(about).encode(), 0)
 
 
 def _holder(path: Path) -> str:

@@ -16,6 +16,8 @@ from realign_edge.runs.process import is_alive, process_mark
 
 Request = Literal["stop", "pause"]
 LATEST = "latest"
+# Set for a detached process: the file that takes its stdout and stderr.
+LOG_VARIABLE = "REALIGN_EDGE_LOG"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """The last heartbeat: state, stage, done, total, unit, pid, process, time; empty before the first."""
+        """The last heartbeat: state, stage, done, total, pid, process, time, log, error, hint; {} before the first."""
         return _read_json(self.folder / "status.json")
 
     @property
@@ -48,7 +50,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """running, paused, stopped, finished; `interrupted` where the process ended without a word; else unknown."""
+        """running, paused, stopped, finished, failed; `interrupted` where the process ended without a word."""
         told = str(self.status.get("state", "unknown"))
         return "interrupted" if told in ("running", "paused") and not self.alive else told
 
@@ -67,17 +69,32 @@ class Run:
         return stage["outputs"] if stage and stage["inputs"] == inputs else None
 
     def heartbeat(self, **values: Any) -> None:
-        """Replace status.json."""
+        """Replace status.json. `log` is where this process writes, if it was told to write into a file."""
         me = {"pid": os.getpid(), "process": process_mark(os.getpid()), "time": time.time()}
-        write_json(self.folder / "status.json", {**values, **me})
+        log = {"log": os.environ[LOG_VARIABLE]} if os.environ.get(LOG_VARIABLE) else {}
+        write_json(self.folder / "status.json", {**values, **log, **me})
+
+    def turn(self, state: str, **more: Any) -> None:
+        """A heartbeat with another state at the same place in the work."""
+        place = {k: v for k, v in self.status.items() if k in ("stage", "done", "total")}
+        self.heartbeat(state=state, **place, **more)
 
     def begin(self) -> None:
-        """A process starts to work on this run: what was asked of an earlier one is void.
+        """A process starts to work on this run: what was asked of an earlier one is void, its leftovers go.
 
         Without this, a run that was paused and then killed would wait for ever when it is taken up again.
         """
         self.clear("stop")
         self.clear("pause")
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what a write that failed or was killed left behind; for the process that holds the work lock."""
+        for left in [*self.folder.glob(".*.tmp"), *self.folder.glob("checkpoints/.*.tmp")]:
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
     def request(self, what: Request) -> None:
         """Ask the process that works on this run to stop or to pause."""

@@ -1,0 +1,29 @@
+"""A stderr that nobody may be reading any longer: a closed terminal or a full log disk does not end the work."""
+
+import io
+import sys
+from typing import Any, cast
+
+
+class _Forgiving(io.FileIO):
+    """What cannot be written is dropped."""
+
+    def write(self, data: Any, /) -> int:
+        """All of it, as far as the caller is concerned."""
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def forgive_stderr() -> None:
+    """Put it in the place of `sys.stderr`; a process without a stderr keeps having none."""
+    if sys.stderr is None:
+        return
+    try:
+        raw = _Forgiving(sys.stderr.fileno(), "wb", closefd=False)
+    except (OSError, io.UnsupportedOperation):
+        return
+    sys.stderr.flush()
+    # Nothing is held back in a buffer: it would be tried again, and fail, when the process exits.
+    sys.stderr = io.TextIOWrapper(cast("Any", raw), sys.stderr.encoding, "backslashreplace", write_through=True)

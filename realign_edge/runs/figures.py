@@ -1,0 +1,50 @@
+"""What is known of a run's work now: its place, the figures of its last step, its last checkpoint."""
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from realign_edge.runs.events import newest_events
+from realign_edge.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look at a run.
+
+    status: its last heartbeat; step: the last step event ({} before the first);
+    checkpoint_step and checkpoint_age_s: of the newest checkpoint, None where there is none.
+    """
+
+    state: str
+    status: dict[str, Any]
+    step: dict[str, Any] = field(default_factory=dict)
+    checkpoint_step: int | None = None
+    checkpoint_age_s: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as a JSON object."""
+        return asdict(self)
+
+
+def look_at(run: Run) -> Snapshot:
+    """Read what a run tells now; cheap also for a run of a million steps."""
+    step, age = _newest_checkpoint(run)
+    return Snapshot(run.state, run.status, _last_step(run), step, age)
+
+
+def _last_step(run: Run) -> dict[str, Any]:
+    for event in newest_events(run.folder / "events.jsonl"):
+        if event.get("type") == "step":
+            return event
+    return {}
+
+
+def _newest_checkpoint(run: Run) -> tuple[int | None, float | None]:
+    """Step and age in seconds; a checkpoint without its manifest is none."""
+    for manifest in sorted((run.folder / "checkpoints").glob("step-*.json"), reverse=True):
+        try:
+            return int(manifest.stem.removeprefix("step-")), max(time.time() - manifest.stat().st_mtime, 0.0)
+        except (OSError, ValueError):
+            continue
+    return None, None
