@@ -27,11 +27,11 @@ NANO = PRESETS["nano"]
 # The same steps, batch, learning rate and LoRA for all; single objectives have the paper's beta and no NLL term.
 SUBJECTS: dict[str, AlignmentSettings] = {
     **{
-        name: replace(NANO, objective=name, beta=0.1, nll_weight=0.0)
+        name: replace(NANO, objective=name, beta=0.1, nll_weight=0.0, holdout_share=0.0)
         for name in ("sft", "dpo", "dpo-anchored", "rdpo", "rdpo-anchored", "rdpo-symmetric")
     },
     # SFT with the learning rate that suited it best on the tuning floor.
-    "sft, lr 2e-3": replace(NANO, objective="sft", beta=0.1, nll_weight=0.0, learning_rate=2e-3),
+    "sft, lr 2e-3": replace(NANO, objective="sft", beta=0.1, nll_weight=0.0, holdout_share=0.0, learning_rate=2e-3),
     "default recipe": NANO,
 }
 METRICS = (
@@ -45,10 +45,9 @@ class Bench:
     def __init__(self, folder: Path, floor: str, photos: int, model: str, *, progress: Any) -> None:
         import torch
 
-        from realign_edge.photos.catalog import Catalog
-        from realign_edge.photos.collection import open_collection
-        from realign_edge.pipeline.align import Pipeline, find_glossary
+        from realign_edge.pipeline.align import Pipeline
         from realign_edge.pipeline.config import resolve
+        from realign_edge.pipeline.exam import exam_for
         from realign_edge.shopfloor.floor import write_floor
         from realign_edge.vlm.features import FeatureStore
         from realign_edge.vlm.load import load_vlm
@@ -60,16 +59,11 @@ class Bench:
             write_floor(root, photos, FLOOR_SEEDS[floor], workers=2, progress=progress)
         self.folder, self.floor = folder, floor
         config = resolve(None, {"model": model, "photos.held_out_share": 0.4})
-        pipeline = Pipeline(config, folder, progress, lambda: False)
-        with Catalog(folder / "catalog.sqlite") as catalog:
-            found = open_collection(catalog, root, config.photos, progress)
-            glossary = find_glossary(found)
-            self.vlm = load_vlm(model)
-            self.store = FeatureStore(folder / "features", self.vlm)
-            self.store.ensure(found.photos, progress)
-            index = pipeline._index(found, self.vlm, self.store)
-            self.built = pipeline._pairs(catalog, found, glossary, self.vlm, self.store, index, progress, lambda: False)
-        self.exam = pipeline._exam(found, glossary, self.vlm, self.store)
+        outcome = Pipeline(config, folder, progress, lambda: False).run(root, "pairs")
+        assert outcome.pairs is not None
+        self.vlm, self.built = load_vlm(model), outcome.pairs
+        self.store = FeatureStore(folder / "features", self.vlm)
+        self.exam = exam_for(config, outcome.collection, outcome.glossary, self.vlm, self.store)
 
     def measure(self, settings: AlignmentSettings | None) -> dict[str, Any]:
         """Train (or take the base model as it is) and examine; kept on disk."""

@@ -27,7 +27,7 @@ class Trl:
         self._done: queue.Queue[float | BaseException] = queue.Queue()
         outer = self
 
-        class Turns(TrainerCallback):  # type: ignore[misc]
+        class Turns(TrainerCallback):
             def on_step_end(self, *arguments: Any, **more: Any) -> None:  # noqa: ARG002
                 outer._done.put(outer._last)
                 outer._go.get()
@@ -52,7 +52,7 @@ class Trl:
             peft_config=lora_config(job), callbacks=[Turns()],
         )  # fmt: skip
         same_adapter(self.trainer.model, job)
-        self.trainer._get_train_sampler = lambda *_: torch.utils.data.SequentialSampler(self.trainer.train_dataset)
+        self.trainer._get_train_sampler = torch.utils.data.SequentialSampler
         self._thread = threading.Thread(target=self._train, daemon=True)
 
     @staticmethod
@@ -141,7 +141,7 @@ class SixForwards:
         logits = self.model(input_ids=ids, attention_mask=mask, pixel_values=inputs["pixel_values"]).logits
         logps = logits[:, :-1].float().log_softmax(-1).gather(2, ids[:, 1:, None]).squeeze(2)
         answer = (torch.arange(1, ids.shape[1]) >= inputs["start"][:, None]) & (mask[:, 1:] > 0)
-        return (logps * answer).sum(dim=1)
+        return (logps * answer).sum(dim=1)  # type: ignore[no-any-return]
 
 
 def same_adapter(model: Any, job: Job) -> None:

@@ -38,7 +38,7 @@ class Worker:
         self._pipe.send("end")
         peak = int(self._get())
         self._process.join()
-        return peak - self.base_bytes
+        return peak - int(self.base_bytes)
 
     def _get(self) -> Any:
         value = self._pipe.recv()

@@ -120,7 +120,7 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """A maximum over the team."""
-        return True in self.gather(flag)
+        return bool(max(self.gather(flag)))
 
     def wait(self) -> None:
         """A barrier."""

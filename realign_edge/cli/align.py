@@ -34,11 +34,14 @@ def align(
     """
     from realign_edge.errors import ExitCode, UsageError
     from realign_edge.home import home
-    from realign_edge.pipeline.align import STAGES, Pipeline
+    from realign_edge.pipeline.align import Pipeline
     from realign_edge.pipeline.config import resolve
+    from realign_edge.pipeline.stages import STAGES
+    from realign_edge.progress import Silent
     from realign_edge.runs.lock import work_lock
     from realign_edge.runs.run import find_run
     from realign_edge.runs.signals import stop_on_signals
+    from realign_edge.team import assemble
 
     if until not in STAGES:
         raise UsageError(f"unknown stage `{until}`", f"stages: {', '.join(STAGES)}")
@@ -49,13 +52,14 @@ def align(
     typed = {"model": model, "preset": preset, "alignment.objective": objective, "alignment.seed": seed}
     settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
     hush_libraries()
+    team, last = assemble(settings.device), next(s for s in STAGES if s == until)
+    if not team.first:
+        with stop_on_signals() as stopping:
+            Pipeline(settings, home(), Silent(), stopping, team).run(photos, last)
+        return
     with work_lock(home() / "work.lock", f"realign-edge align {photos}"), stop_on_signals() as stopping:
-        pipeline = Pipeline(settings, home(), progress_for(quiet), stopping)
-        outcome = pipeline.run(
-            photos,
-            next(s for s in STAGES if s == until),
-            find_run(home() / "runs", resume) if resume else None,
-        )
+        pipeline = Pipeline(settings, home(), progress_for(quiet), stopping, team)
+        outcome = pipeline.run(photos, last, find_run(home() / "runs", resume) if resume else None)
     if as_json:
         print_json(as_plain(outcome))
     else:

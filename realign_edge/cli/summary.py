@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from realign_edge.evaluation.compare import LOWER_IS_BETTER
-from realign_edge.pipeline.align import Outcome
+from realign_edge.pipeline.stages import Outcome
 
 _NAMES = {
     "chair_i": "hallucinated",

@@ -2,13 +2,16 @@
 
 Each photo goes through the tower alone. Batching would be a little faster, but floating-point results
 depend on what a photo is batched with, and then a run that was killed and continued would not give the
-bytes of one that was not.
+bytes of one that was not. Only the small retrieval vectors stay in memory; the features of a photo, which
+are megabytes for a large model, are read from their shard when they are needed.
 """
 
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,26 +24,34 @@ from realign_edge.files import fingerprint, write_atomic
 from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
 from realign_edge.progress import Progress
-from realign_edge.vlm.model import Pooling, Vlm, pool
+from realign_edge.team import Alone, Team, dealt, mine
+from realign_edge.vlm.model import Pooling, VisionFeatures, Vlm, pool
 
 _SHARD = 64
+_OPEN_SHARDS = 32
 POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "projected")
 
 
 class FeatureStore:
-    """Features of photos under one tower: `directory`/<vision fingerprint>/<shard>.safetensors."""
+    """Features of photos under one tower: `directory`/<vision fingerprint>/<shard>.safetensors.
 
-    def __init__(self, directory: Path, vlm: Vlm) -> None:
-        self.vlm = vlm
+    With a team, the members see different photos and the first one writes; all read the same folder.
+    """
+
+    def __init__(self, directory: Path, vlm: Vlm, team: Team | None = None) -> None:
+        self.vlm, self.team = vlm, team or Alone()
         self.folder = directory / vlm.vision_fingerprint
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._features: dict[str, Tensor] = {}
+        self._places: dict[str, tuple[Path, int]] = {}
         self._vectors: dict[str, dict[Pooling, NDArray[np.float32]]] = {}
-        for shard in sorted(self.folder.glob("*.safetensors")):
-            self._read(shard)
+        self._open = lru_cache(maxsize=_OPEN_SHARDS)(_open_shard)
+        if self.team.first:
+            for shard in sorted(self.folder.glob("*.safetensors")):
+                self._read(shard)
+        self._places, self._vectors = self.team.share((self._places, self._vectors))
 
     def __contains__(self, sha256: str) -> bool:
-        return sha256 in self._features
+        return sha256 in self._places
 
     def ensure(self, photos: Sequence[Photo], progress: Progress) -> int:
         """Compute what is missing; returns how many were computed. Kept shard by shard, so little is lost.
@@ -55,47 +66,69 @@ class FeatureStore:
         with ThreadPoolExecutor(1) as reader:
             for start in range(0, len(missing), _SHARD):
                 shard = missing[start : start + _SHARD]
-                images = reader.map(lambda p: self.vlm.pixels([read_photo(p.path)]), shard)
-                rows = []
-                for done, (photo, pixels) in enumerate(zip(shard, images, strict=True), start + 1):
-                    rows.append((photo.sha256, self.vlm.encode_pixels(pixels)))
-                    progress.advance(done)
-                features = torch.cat([f.image_features for _, f in rows]).cpu()
-                pooled = {how: np.concatenate([pool(f, how) for _, f in rows]) for how in POOLINGS}
-                self._write([sha for sha, _ in rows], features, pooled)
+                share = mine(self.team, shard)
+                images = reader.map(lambda p: self.vlm.pixels([read_photo(p.path)]), share)
+                seen: list[VisionFeatures] = []
+                for done, pixels in enumerate(images, 1):
+                    seen.append(VisionFeatures(*(f.cpu() for f in self.vlm.encode_pixels(pixels))))
+                    progress.advance(start + min(done * self.team.size, len(shard)))
+                self._add([p.sha256 for p in shard], [_row(f) for f in seen])
         progress.finish()
         return len(missing)
 
     def image_features(self, sha256s: Sequence[str]) -> Tensor:
         """(n, tokens, hidden) as the language model reads them, one row per identity given."""
-        return torch.stack([self._features[sha] for sha in sha256s])
+        rows = []
+        for sha in sha256s:
+            path, row = self._places[sha]
+            rows.append(self._open(path).get_slice("image_features")[row])
+        return torch.stack(rows)
+
+    def mean(self, sha256s: Sequence[str]) -> Tensor:
+        """(tokens, hidden) the mean over photos, one at a time so that few are in memory."""
+        total = torch.zeros(())
+        for sha in sha256s:
+            total = total + self.image_features([sha])[0].float()
+        return (total / max(len(sha256s), 1)).to(self.vlm.dtype)
 
     def vectors(self, sha256s: Sequence[str], pooling: Pooling) -> NDArray[np.float32]:
         """(n, dim) unit-length retrieval vectors."""
         return np.stack([self._vectors[sha][pooling] for sha in sha256s])
 
-    def _write(self, shas: list[str], features: Tensor, pooled: dict[Pooling, NDArray[np.float32]]) -> None:
-        tensors: dict[str, Tensor] = {
-            "image_features": features,
-            **{how: torch.from_numpy(v) for how, v in pooled.items()},
-        }
+    def _add(self, shas: list[str], share: list[dict[str, Tensor]]) -> None:
+        """Bring the members' rows of a shard together and write it."""
+        rows = dealt(self.team.gather(share))
+        tensors = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
         path = self.folder / f"{fingerprint(shas)}.safetensors"
-        write_atomic(path, save(tensors, {"photos": json.dumps(shas)}))
-        self._keep(shas, features, pooled)
+        if self.team.first:
+            write_atomic(path, save(tensors, {"photos": json.dumps(shas)}))
+        self.team.wait()
+        self._keep(path, shas, {how: tensors[how].numpy() for how in POOLINGS})
 
     def _read(self, path: Path) -> None:
         """Take a shard in; a damaged one is removed and its photos are computed again."""
         try:
             with safe_open(path, framework="pt") as shard:
                 shas: list[str] = json.loads(shard.metadata()["photos"])
-                features = shard.get_tensor("image_features")
-                pooled = {how: shard.get_tensor(how).numpy() for how in POOLINGS}
+                if shard.get_slice("image_features").get_shape()[0] != len(shas):
+                    raise ValueError("as many rows as photos")
+                pooled = {how: shard.get_tensor(how).numpy().copy() for how in POOLINGS}
         except (SafetensorError, OSError, KeyError, TypeError, ValueError):
             path.unlink(missing_ok=True)
             return
-        self._keep(shas, features, pooled)
+        self._keep(path, shas, pooled)
 
-    def _keep(self, shas: list[str], features: Tensor, pooled: dict[Pooling, NDArray[np.float32]]) -> None:
+    def _keep(self, path: Path, shas: list[str], pooled: dict[Pooling, NDArray[np.float32]]) -> None:
         for row, sha in enumerate(shas):
-            self._features[sha] = features[row]
+            self._places[sha] = (path, row)
             self._vectors[sha] = {how: v[row] for how, v in pooled.items()}
+
+
+def _open_shard(path: Path) -> Any:
+    return safe_open(path, framework="pt")
+
+
+def _row(features: VisionFeatures) -> dict[str, Tensor]:
+    """What is kept of one photo."""
+    pooled: dict[str, Tensor] = {how: torch.from_numpy(pool(features, how)[0]) for how in POOLINGS}
+    return {"image_features": features.image_features[0], **pooled}

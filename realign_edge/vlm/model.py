@@ -92,6 +92,15 @@ class Vlm:
         """Run the frozen tower and projector on RGB photos."""
         return self.encode_pixels(self.pixels(images))
 
+    def park_tower(self) -> None:
+        """Move tower and projector out of the GPU's memory: once features are kept, nobody needs them there.
+
+        They still work where they are, slower.
+        """
+        if self.device.type != "cpu":
+            for part in (self.family.vision_tower, self.family.projector):
+                self.model.get_submodule(part).to("cpu")
+
     def prompt_ids(self, question: str) -> Tensor:
         """Token ids (P,) int64 of the chat prompt for one photo, image placeholders expanded.
 

@@ -1,0 +1,238 @@
+"""The stages of `align`, each skipped when its inputs have not changed."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from realign_edge.errors import Interrupted, UsageError
+from realign_edge.evaluation.compare import Comparison, Decision, compare, decide
+from realign_edge.files import fingerprint, write_json
+from realign_edge.glossary.model import Glossary
+from realign_edge.photos.catalog import Catalog
+from realign_edge.photos.collection import Collection
+from realign_edge.pipeline.config import AlignConfig
+from realign_edge.pipeline.heed import Heeding
+from realign_edge.preferences.build import BuildSummary, PairBuilder, build_pairs
+from realign_edge.preferences.model import PreferencePair
+from realign_edge.progress import Progress
+from realign_edge.runs.control import Control
+from realign_edge.runs.run import Run
+from realign_edge.team import Team
+
+Stage = Literal["index", "pairs", "train", "evaluate"]
+STAGES: tuple[Stage, ...] = ("index", "pairs", "train", "evaluate")
+MIN_PAIRS = 4
+
+
+@dataclass
+class Outcome:
+    """What an `align` call ends with; later parts are None where `until` stopped before them."""
+
+    run: Run
+    collection: Collection
+    glossary: Glossary
+    pairs: BuildSummary | None = None
+    chosen_change: float | None = None
+    evaluation: dict[str, Any] | None = None
+    skipped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def _unheard(event: dict[str, Any]) -> None:
+    """What a member that writes nothing does with an event."""
+
+
+@dataclass
+class Stages:
+    """The work of one run. Only the first member of a team has a catalog, hears wishes and tells what happens."""
+
+    config: AlignConfig
+    home: Path
+    progress: Progress
+    outcome: Outcome
+    team: Team
+    catalog: Catalog | None = None
+    tell: Callable[[dict[str, Any]], None] = _unheard
+    control: Control | None = None
+
+    def run(self, last: int) -> None:
+        """All stages up to number `last`.
+
+        Raises:
+            Interrupted: a stop was asked for between or in stages.
+        """
+        import torch
+
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        self._open_model()
+        self.index()
+        self._heed("indexing")
+        if last >= STAGES.index("pairs"):
+            self.pairs()
+            self._heed("pair building")
+        if last >= STAGES.index("train"):
+            self.train()
+            self._heed("training")
+        if last >= STAGES.index("evaluate") and self.team.first:
+            self.evaluate()
+
+    def _open_model(self) -> None:
+        from realign_edge.vlm.features import FeatureStore
+        from realign_edge.vlm.load import load_vlm
+
+        device = getattr(self.team, "device", self.config.device)
+        self.vlm = load_vlm(self.config.model, quantization=self.config.alignment.quantization, device=device)
+        self.store = FeatureStore(self.home / "features", self.vlm, self.team)
+
+    def index(self) -> None:
+        """Vision features of every photo, and the index of those to train on."""
+        if not self.store.ensure(self.outcome.collection.photos, self._shown("index")):
+            self.outcome.skipped.append("vision features")
+        self.vlm.park_tower()
+        # The first member writes the index, and the others find it there.
+        if self.team.first:
+            self.photo_index = self.open_index()
+        self.team.wait()
+        if not self.team.first:
+            self.photo_index = self.open_index()
+
+    def open_index(self) -> Any:
+        """The index of the training photos, built where it is missing or old."""
+        from realign_edge.retrieval.index import open_index
+
+        shas = tuple(sorted(p.sha256 for p in self.outcome.collection.of("train")))
+        pooling = self.config.retrieval.pooling
+        about = (self.vlm.vision_fingerprint, pooling, str(self.outcome.collection.root))
+        folder = self.home / "index" / fingerprint(*about)
+        return open_index(folder, shas, self.store.vectors(shas, pooling), self.progress)
+
+    def pairs(self) -> None:
+        """Preference pairs of the training photos.
+
+        Raises:
+            UsageError: too few came out to train on.
+        """
+        progress = self._shown("pairs")
+        built = build_pairs(self.catalog, self.outcome.collection, self.builder(progress), progress, self._asked)
+        self.outcome.pairs = built
+        self.tell({"type": "pairs", "pairs": built.pairs, "without_note": built.without_note})
+
+    def builder(self, progress: Progress) -> PairBuilder:
+        """What makes the pairs under this configuration."""
+        from realign_edge.pipeline.teacher import teacher_answers
+        from realign_edge.preferences.gate import SentenceGate
+
+        config, train = self.config, self.outcome.collection.of("train")
+        taught = (
+            teacher_answers(config, self.home, train, progress, self.team) if config.pairs.chosen == "teacher" else {}
+        )
+        return PairBuilder(
+            self.vlm, self.store, self.photo_index, self.outcome.glossary, {p.sha256: p for p in train},
+            config.pairs, config.retrieval, SentenceGate(config.pairs.encoder), config.language, taught,
+        )  # fmt: skip
+
+    def train(self) -> None:
+        """The adapter, and how the true notes fared.
+
+        Raises:
+            UsageError: there are too few pairs.
+        """
+        from realign_edge.alignment.trainer import Uninterrupted, Workspace, align
+
+        pairs, run = self._enough_pairs(), self.outcome.run
+        inputs = fingerprint(self.vlm.fingerprint, [p.pair_id for p in pairs], asdict(self.config.alignment))
+        done = run.finished_stage("train", inputs)
+        if done is not None and (run.folder / "adapter" / "adapter_model.safetensors").exists():
+            self.outcome.skipped.append("training")
+            change = done["chosen_change"]
+            self.outcome.chosen_change = float("nan") if change is None else float(change)
+            return
+        self._beat(stage="train")
+        result = align(
+            self.vlm, pairs, self.store, self.config.alignment, Workspace(run.folder, self.home / "references"),
+            progress=self.progress, events=self._training_event, control=self.control or Uninterrupted(),
+            team=self.team,
+        )  # fmt: skip
+        if self.team.first:
+            about = {
+                "chosen_change": result.chosen_change,
+                "seconds": round(result.seconds, 1),
+                "steps": result.steps,
+                "planned": result.planned,
+                "best_step": result.best_step,
+            }
+            run.finish_stage("train", inputs, about)
+        self.outcome.chosen_change = result.chosen_change
+
+    def _enough_pairs(self) -> tuple[PreferencePair, ...]:
+        assert self.outcome.pairs is not None
+        pairs = self.outcome.pairs.pair_list
+        if len(pairs) < MIN_PAIRS:
+            photos = len(self.outcome.collection.of("train"))
+            raise UsageError(
+                f"only {len(pairs)} preference pairs came out of {photos} training photos",
+                "add photos or inspection records; `realign-edge pairs build` says why pairs were not made",
+            )
+        return pairs
+
+    def _training_event(self, event: dict[str, Any]) -> None:
+        self.tell(event)
+        if event["type"] == "step":
+            self._beat(stage="train", done=event["step"], total=event["steps"])
+
+    def evaluate(self) -> None:
+        """Before and after on the held-out photos; nothing where none has a record to compare answers with."""
+        from realign_edge.alignment.lora import eject, load_adapter
+        from realign_edge.evaluation.evaluate import take_exam
+        from realign_edge.pipeline.exam import exam_for
+
+        outcome, run, settings = self.outcome, self.outcome.run, self.config.evaluation
+        assert outcome.pairs is not None
+        inputs = fingerprint(asdict(settings), [p.pair_id for p in outcome.pairs.pair_list], self.vlm.fingerprint)
+        done = run.finished_stage("evaluate", inputs)
+        if done is not None:
+            outcome.skipped.append("evaluation")
+            outcome.evaluation = done
+            return
+        progress = self._shown("evaluate")
+        exam = exam_for(self.config, outcome.collection, outcome.glossary, self.vlm, self.store)
+        if not exam.photos:
+            self.progress.warn("not evaluated: no held-out photo has a record to compare answers with")
+            return
+        before = take_exam(self.vlm, self.store, exam, progress, "Asking the model before")
+        wrapped = load_adapter(self.vlm, run.folder / "adapter")
+        try:
+            after = take_exam(self.vlm, self.store, exam, progress, "Asking the model after")
+        finally:
+            eject(self.vlm, wrapped)
+        comparison = compare(exam, before, after, settings)
+        outcome.evaluation = evaluation_json(comparison, decide(comparison, settings))
+        write_json(run.folder / "evaluation.json", outcome.evaluation)
+        run.finish_stage("evaluate", inputs, outcome.evaluation)
+        self.tell({"type": "evaluated", "decision": outcome.evaluation["decision"]})
+
+    def _shown(self, stage: Stage) -> Progress:
+        """Progress that keeps the heartbeat and heeds wishes, where this member has a run to keep."""
+        self._beat(stage=stage)
+        if self.control is None:
+            return self.progress
+        return Heeding(self.progress, self.outcome.run, stage, self.control)
+
+    def _beat(self, **values: Any) -> None:
+        if self.team.first:
+            self.outcome.run.heartbeat(state="running", **values)
+
+    def _asked(self) -> bool:
+        """Is a stop wanted? Everybody hears the same."""
+        return self.team.share(self.control() if self.control is not None else False)
+
+    def _heed(self, after: str) -> None:
+        if self._asked():
+            raise Interrupted(f"stopped after {after}", "run the same command again to go on")
+
+
+def evaluation_json(comparison: Comparison, decision: Decision) -> dict[str, Any]:
+    """What evaluation.json holds."""
+    verdict = {"adopt": decision.adopt, "sentence": decision.sentence, "reasons": list(decision.reasons)}
+    return {**comparison.to_json(), "decision": verdict}
