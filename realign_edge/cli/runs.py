@@ -65,7 +65,7 @@ def stop(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> N
 def pause(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> None:
     """Ask a live run to pause.
 
-    It pauses after its current step and keeps its memory until `runs resume`.
+    It pauses after its current step, and keeps its memory and the lock until `runs resume`.
 
     Example:  realign-edge runs pause
     """
@@ -78,8 +78,7 @@ def resume(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) ->
 
     Example:  realign-edge runs resume
     """
-    found = _find(run)
-    _must_live(found)
+    found = _find_live(run)
     found.clear("pause")
     if as_json:
         print_json({"run": found.run_id, "asked": "resume"})
@@ -142,19 +141,22 @@ def _row(run: Any) -> dict[str, Any]:
     }
 
 
-def _must_live(run: Any) -> None:
+def _find_live(name: str) -> Any:
     from realign_edge.errors import RealignError
+    from realign_edge.home import home
+    from realign_edge.runs.run import find_live
 
+    run = find_live(home() / "runs", name)
     if not run.alive:
         raise RealignError(
             f"{run.run_id} is not going on ({run.state})",
             f"take it up again with: realign-edge align {run.about.get('photos') or 'PHOTOS'}",
         )
+    return run
 
 
 def _request(name: str, what: str, as_json: bool, quiet: bool) -> None:
-    found = _find(name)
-    _must_live(found)
+    found = _find_live(name)
     found.request(what)
     if as_json:
         print_json({"run": found.run_id, "asked": what})

@@ -1,7 +1,9 @@
 """A stderr that nobody may be reading any longer: a closed terminal or a full log disk does not end the work."""
 
 import io
+import os
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 
@@ -17,8 +19,10 @@ class _Forgiving(io.FileIO):
 
 
 def forgive_stderr() -> None:
-    """Put it in the place of `sys.stderr`; a process without a stderr keeps having none."""
+    """Put it in the place of `sys.stderr`."""
     if sys.stderr is None:
+        # Started with stderr closed: `print(file=None)` would put remarks among the data on stdout.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
         return
     try:
         raw = _Forgiving(sys.stderr.fileno(), "wb", closefd=False)

@@ -166,11 +166,30 @@ def find_run(runs: Path, name: str) -> Run:
     return fitting[0]
 
 
+def find_live(runs: Path, name: str) -> Run:
+    """As `find_run`, but `latest` is the run that is going on, if one is: an older one may have been taken up again.
+
+    Raises:
+        MissingError: there is none.
+        UsageError: several fit.
+    """
+    live = [r for r in list_runs(runs) if r.alive] if name == LATEST else []
+    return live[-1] if live else find_run(runs, name)
+
+
 def remove_run(run: Run) -> None:
     """Delete a run's folder; run.json goes first, so that an interrupted removal leaves no half run."""
+    _remove_log(run)
     (run.folder / "run.json").unlink(missing_ok=True)
     shutil.rmtree(run.folder)
     _point_latest(run.folder.parent)
+
+
+def _remove_log(run: Run) -> None:
+    """The log of a detached run; a file that lies anywhere else is not ours to delete."""
+    log = Path(str(run.status.get("log", "")))
+    if log.parent == run.folder.parent.parent / "logs":
+        log.unlink(missing_ok=True)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -101,6 +101,19 @@ def test_a_signal_sets_the_flag_and_a_second_interrupt_ends() -> None:
             time.sleep(0.1)
 
 
+def test_a_closed_terminal_sets_the_flag_unless_the_process_was_started_to_ignore_it() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        for handler, heard in ((signal.SIG_DFL, True), (signal.SIG_IGN, False)):
+            signal.signal(signal.SIGHUP, handler)
+            with stop_on_signals() as stopping:
+                os.kill(os.getpid(), signal.SIGHUP)
+                assert stopping() == heard
+            assert signal.getsignal(signal.SIGHUP) == handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 FORK = """
 import os, sys, time
 from pathlib import Path

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from realign_edge.runs.process import is_alive, process_mark
-from realign_edge.runs.run import Run, create_run, find_run, list_runs, remove_run
+from realign_edge.runs.run import Run, create_run, find_live, find_run, list_runs, remove_run
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 BEAT = """
@@ -37,6 +37,14 @@ def test_a_run_whose_process_was_killed_is_interrupted(tmp_path: Path) -> None:
         process.kill()
         process.wait()
         assert (run.state, run.alive) == ("interrupted", False)
+
+
+def test_what_is_asked_of_the_latest_run_is_asked_of_the_one_that_goes_on(tmp_path: Path) -> None:
+    older, newer = new_run(tmp_path), new_run(tmp_path, "bbbb")
+    assert find_live(tmp_path, "latest") == newer
+    older.heartbeat(state="running")
+    assert find_live(tmp_path, "latest") == older
+    assert find_live(tmp_path, newer.run_id) == newer
 
 
 def test_a_finished_run_is_not_alive_while_its_process_lives_on(tmp_path: Path) -> None:
