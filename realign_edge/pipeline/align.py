@@ -21,7 +21,8 @@ from realign_edge.photos.catalog import Catalog, content_fingerprint
 from realign_edge.photos.collection import Collection, open_collection
 from realign_edge.photos.model import Photo
 from realign_edge.pipeline.config import AlignConfig
-from realign_edge.preferences.build import BuildSummary, PairBuilder, build_pairs
+from realign_edge.preferences.build import BuildSummary, build_pairs
+from realign_edge.preferences.builder import PairBuilder
 from realign_edge.preferences.model import PreferencePair
 from realign_edge.progress import Progress
 from realign_edge.runs.events import EventLog
