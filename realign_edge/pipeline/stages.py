@@ -13,7 +13,8 @@ from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import Collection
 from realign_edge.pipeline.config import AlignConfig
 from realign_edge.pipeline.heed import Heeding
-from realign_edge.preferences.build import BuildSummary, PairBuilder, build_pairs
+from realign_edge.preferences.build import BuildSummary, build_pairs
+from realign_edge.preferences.builder import PairBuilder
 from realign_edge.preferences.model import PreferencePair
 from realign_edge.progress import Progress
 from realign_edge.runs.control import Control
@@ -114,7 +115,9 @@ class Stages:
             UsageError: too few came out to train on.
         """
         progress = self._shown("pairs")
-        built = build_pairs(self.catalog, self.outcome.collection, self.builder(progress), progress, self._asked)
+        built = build_pairs(
+            self.catalog, self.outcome.collection, self.builder(progress), progress, self._asked, self.team
+        )
         self.outcome.pairs = built
         self.tell({"type": "pairs", "pairs": built.pairs, "without_note": built.without_note})
 

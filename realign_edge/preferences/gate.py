@@ -1,7 +1,7 @@
 """The sentence-encoder gate: is the completion still too close to the true note?"""
 
 import importlib.util
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,11 @@ from realign_edge.home import home, models_folder
 
 
 class SentenceGate:
-    """Cosine similarity of two texts under a local SentenceTransformer; one text at a time, remembered."""
+    """Cosine similarity of two texts under a local SentenceTransformer.
+
+    Nothing is remembered between calls: an embedding differs in its last bits with the batch it was computed
+    in, and a build that was stopped and continued must see the same ones.
+    """
 
     def __init__(self, encoder: str) -> None:
         """Load the encoder named by folder, by name below the models folders, or the packaged default.
@@ -21,14 +25,19 @@ class SentenceGate:
         from sentence_transformers import SentenceTransformer
 
         self._model: Any = SentenceTransformer(str(find_encoder(encoder)), device="cpu", local_files_only=True)
-        self._embed = lru_cache(maxsize=4096)(self._encode)
 
     def similarity(self, a: str, b: str) -> float:
         """Cosine in [-1, 1], rounded to 6 digits."""
-        return round(float(self._embed(a) @ self._embed(b)), 6)
+        return self.similarities([(a, b)])[0]
 
-    def _encode(self, text: str) -> Any:
-        return self._model.encode(text, normalize_embeddings=True, show_progress_bar=False)
+    def similarities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """`similarity` of each pair of texts; each text is encoded once, in batches of like length."""
+        texts = sorted({text for pair in pairs for text in pair})
+        if not texts:
+            return []
+        vectors = self._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+        of = dict(zip(texts, vectors, strict=True))
+        return [round(float(of[a] @ of[b]), 6) for a, b in pairs]
 
 
 def find_encoder(name: str) -> Path:

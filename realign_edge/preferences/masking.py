@@ -5,14 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from realign_edge.glossary.mentions import find_mentions, normalise
 from realign_edge.glossary.model import Glossary
-from realign_edge.vlm.branches import Branch, pack, token_logps
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.tree import Continuation, continuation_logps
 
 MASK = "[MASK]"
 _ASK = (
@@ -43,28 +42,36 @@ def mask_by_glossary(note: str, glossary: Glossary) -> tuple[Segment, ...]:
 
 
 def mask_by_grounding(
-    vlm: Vlm, question: str, note: str, features: Tensor, blank: Tensor, min_drop: float
-) -> tuple[Segment, ...]:
+    vlm: Vlm, question: str, notes: Sequence[str], features: Tensor, blank: Tensor, min_drop: float
+) -> list[tuple[Segment, ...]]:
     """Slots are the words whose likelihood drops by `min_drop` nats or more when the photo is taken away.
 
-    features, blank: (tokens, hidden) image features of the photo and of what stands for "no photo". It
-    needs no word list and works in any language that the tokenizer knows.
+    features: (notes, tokens, hidden) image features of the photos; blank: (tokens, hidden), what stands for
+    "no photo". It needs no word list and works in any language that the tokenizer knows.
     """
-    answer = vlm.answer_ids(question, note, end=False)
     prompt = vlm.prompt_ids(question)
-    with torch.no_grad():
-        packed = pack([prompt, prompt], [[Branch(answer)], [Branch(answer)]])
-        seen, unseen = token_logps(vlm, packed, torch.stack([features, blank])).cpu().split(len(answer))
-    drops = (seen - unseen).tolist()
-    spans = [
-        (start, end, "") for start, end, drop in _word_drops(vlm, note, answer.tolist(), drops) if drop >= min_drop
-    ]
-    return _segments(note, _merged(note, spans))
+    spelled = [Continuation(tuple(ids)) for ids in vlm.answers_ids(question, notes)]
+    seen = continuation_logps(vlm, prompt, features, [[c] for c in spelled])
+    unseen = continuation_logps(vlm, prompt, blank.unsqueeze(0), [spelled])[0]
+    masked = []
+    for note, c, with_photo, without in zip(notes, spelled, seen, unseen, strict=True):
+        drops = _word_drops(vlm, note, list(c.ids), (with_photo[0] - without).tolist())
+        spans = [(start, end, "") for start, end, drop in drops if drop >= min_drop]
+        masked.append(_segments(note, _merged(note, spans)))
+    return masked
 
 
-def mask_by_model(vlm: Vlm, note: str, features: Tensor) -> tuple[Segment, ...] | None:
-    """Ask the model itself, as the paper does; None where its answer is not the note with words masked."""
-    answer = generate(vlm, features.unsqueeze(0), [_ASK.format(note=note)], max_new_tokens=160)[0]
+def mask_by_model(vlm: Vlm, notes: Sequence[str], features: Tensor) -> list[tuple[Segment, ...]]:
+    """Ask the model itself, as the paper does; () where its answer is not the note with words masked.
+
+    features: (notes, tokens, hidden).
+    """
+    answers = generate(vlm, features, [_ASK.format(note=note) for note in notes], max_new_tokens=160)
+    return [_masked_as(note, answer) for note, answer in zip(notes, answers, strict=True)]
+
+
+def _masked_as(note: str, answer: str) -> tuple[Segment, ...]:
+    """Slots where `answer` repeats the note with [MASK] for words of it; () where it says something else."""
     words = [(m.start(), m.end()) for m in re.finditer(r"\S+", note)]
     said = re.findall(r"\[MASK\]|[^\s\[]+", answer)
     spans: list[tuple[int, int, str]] = []
@@ -73,9 +80,9 @@ def mask_by_model(vlm: Vlm, note: str, features: Tensor) -> tuple[Segment, ...] 
         if kind == "equal":
             continue
         if kind != "replace" or any(MASK not in word for word in said[c:d]):
-            return None
+            return ()
         spans.append((words[a][0], words[b - 1][1], ""))
-    return _segments(note, spans) if spans else None
+    return _segments(note, spans) if spans else ()
 
 
 def _segments(text: str, spans: Sequence[tuple[int, int, str]]) -> tuple[Segment, ...]:

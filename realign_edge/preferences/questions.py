@@ -1,9 +1,6 @@
 """Question pairs from the records: yes/no and "where", the true answer over the false one."""
 
-from collections.abc import Callable, Sequence
-
-import torch
-from torch import Tensor
+from collections.abc import Callable, Mapping, Sequence
 
 from realign_edge.glossary.facts import Facts
 from realign_edge.glossary.questions import (
@@ -14,9 +11,9 @@ from realign_edge.glossary.questions import (
     yes_no_question,
 )
 from realign_edge.preferences.model import PairKind, PreferencePair, Provenance
-from realign_edge.vlm.branches import branch_logps, pack, photo_prefix, question_branch
-from realign_edge.vlm.model import Vlm
 
+# A question and an answer to it.
+Turn = tuple[str, str]
 # A photo (identity, similarity) among the nearest for which a predicate over its facts holds.
 FindReference = Callable[[Callable[[Facts], bool]], tuple[str, float]]
 
@@ -24,70 +21,76 @@ FindReference = Callable[[Callable[[Facts], bool]], tuple[str, float]]
 class QuestionMaker:
     """Makes question pairs; the false answers are the ones the model itself finds most likely."""
 
-    def __init__(self, vlm: Vlm, defects: Sequence[str], places: Sequence[str], language: Language) -> None:
-        self.vlm, self.defects, self.places, self.language = vlm, tuple(defects), tuple(places), language
-        self.prefix = photo_prefix(vlm)
+    def __init__(
+        self, defects: Sequence[str], places: Sequence[str], language: Language, yes_no: int, where: int
+    ) -> None:
+        """yes_no, where: how many pairs of each kind a photo gets at most."""
+        self.defects, self.places, self.language = tuple(defects), tuple(places), language
+        self.yes_no, self.where = yes_no, where
+
+    def turns(self, facts: Facts) -> list[Turn]:
+        """The false turns whose likelihood under the photo decides what `pairs` asks."""
+        present, absent = self._split(facts)
+        doubted = [*self._false(absent, False), *self._false(present, True)] if self.yes_no and absent else []
+        return doubted + [turn for defect in self._located(facts) for turn in self._misplaced(defect, facts)]
 
     def pairs(
-        self,
-        photo: str,
-        facts: Facts,
-        features: Tensor,
-        find: FindReference,
-        yes_no: int,
-        where: int,
-        made_by: str,
+        self, photo: str, facts: Facts, logps: Mapping[Turn, float], find: FindReference, made_by: str
     ) -> list[PreferencePair]:
-        """Up to `yes_no` and `where` pairs for one photo; features: (tokens, hidden).
+        """Up to `yes_no` and `where` pairs for one photo; logps: log pi_0(answer | photo, question) of its turns.
 
         Half of the yes/no questions are about defects that are there. The others are about those that
         the model is readiest to claim though they are not. The retrieved photo is the nearest one whose
         record contradicts the true answer, so that "prefer y_w under v over v_l" is true.
         """
-        present = [d for d in self.defects if d in facts.defects]
-        absent = [d for d in self.defects if d not in facts.defects]
+        present, absent = self._split(facts)
         asked: list[tuple[str, bool]] = []
-        if yes_no and absent:
-            doubtful = self._most_likely(
-                features, [(yes_no_question(d, self.language), self._yes(True)) for d in absent]
-            )
-            missed = self._most_likely(
-                features, [(yes_no_question(d, self.language), self._yes(False)) for d in present]
-            )
-            negatives = [(absent[i], False) for i in doubtful[: max(1, yes_no // 2)]]
-            asked = [*[(present[i], True) for i in missed[: yes_no // 2]], *negatives]
-        found = [self._yes_no(photo, d, truth, find, made_by) for d, truth in asked]
-        located = [d for d in present if facts.defects[d]]
-        for defect in located[:where]:
-            found.append(self._where(photo, defect, facts.defects[defect], features, find, made_by))
+        if self.yes_no and absent:
+            missed = _most_likely(self._false(present, True), logps)[: self.yes_no // 2]
+            doubtful = _most_likely(self._false(absent, False), logps)[: max(1, self.yes_no // 2)]
+            asked = [*[(present[i], True) for i in missed], *[(absent[i], False) for i in doubtful]]
+        found = [self._yes_no_pair(photo, d, truth, find, made_by) for d, truth in asked]
+        for defect in self._located(facts):
+            turns = self._misplaced(defect, facts)
+            found.append(self._where_pair(photo, defect, facts, turns[_most_likely(turns, logps)[0]], find, made_by))
         return found
 
-    def _yes(self, answer: bool) -> str:
-        return yes_no_answer(answer, self.language)
+    def _split(self, facts: Facts) -> tuple[list[str], list[str]]:
+        """The defects that are there and those that are not."""
+        present = [d for d in self.defects if d in facts.defects]
+        return present, [d for d in self.defects if d not in facts.defects]
 
-    def _yes_no(self, photo: str, defect: str, truth: bool, find: FindReference, made_by: str) -> PreferencePair:
+    def _located(self, facts: Facts) -> list[str]:
+        """The defects of known place that are asked about; there must be another place to name instead."""
+        placed = [d for d in self.defects if facts.defects.get(d) and {*self.places} - {facts.defects[d]}]
+        return placed[: self.where]
+
+    def _false(self, defects: Sequence[str], truth: bool) -> list[Turn]:
+        """The wrong answer about each of these defects, which are there (or not)."""
+        return [(yes_no_question(d, self.language), yes_no_answer(not truth, self.language)) for d in defects]
+
+    def _misplaced(self, defect: str, facts: Facts) -> list[Turn]:
+        """The defect said to be in every other place."""
+        wrong = [p for p in self.places if p != facts.defects[defect]]
+        return [(where_question(defect, self.language), where_answer(p, self.language)) for p in wrong]
+
+    def _yes_no_pair(self, photo: str, defect: str, truth: bool, find: FindReference, made_by: str) -> PreferencePair:
         retrieved = find(lambda other: (defect in other.defects) is not truth)
-        question = yes_no_question(defect, self.language)
-        return _pair(photo, retrieved, question, self._yes(truth), self._yes(not truth), "yes_no", made_by)
+        answers = yes_no_answer(truth, self.language), yes_no_answer(not truth, self.language)
+        return _pair(photo, retrieved, yes_no_question(defect, self.language), *answers, "yes_no", made_by)
 
-    def _where(
-        self, photo: str, defect: str, place: str, features: Tensor, find: FindReference, made_by: str
+    def _where_pair(
+        self, photo: str, defect: str, facts: Facts, false: Turn, find: FindReference, made_by: str
     ) -> PreferencePair:
-        question, wrong = where_question(defect, self.language), [p for p in self.places if p != place]
-        answers = [where_answer(p, self.language) for p in wrong]
-        worst = self._most_likely(features, [(question, a) for a in answers])[0]
+        place = facts.defects[defect]
         retrieved = find(lambda other: other.defects.get(defect, "") != place)
-        return _pair(photo, retrieved, question, where_answer(place, self.language), answers[worst], "where", made_by)
+        question, rejected = false
+        return _pair(photo, retrieved, question, where_answer(place, self.language), rejected, "where", made_by)
 
-    @torch.no_grad()
-    def _most_likely(self, features: Tensor, turns: Sequence[tuple[str, str]]) -> list[int]:
-        """Numbers of the turns by falling likelihood of the answer, in one forward pass."""
-        if not turns:
-            return []
-        branches = [question_branch(self.vlm, self.prefix, *turn) for turn in turns]
-        logps = branch_logps(self.vlm, pack([self.prefix], [branches]), features.unsqueeze(0))
-        rounded = [round(float(x), 4) for x in logps]
-        return sorted(range(len(turns)), key=lambda i: (-rounded[i], i))
+
+def _most_likely(turns: Sequence[Turn], logps: Mapping[Turn, float]) -> list[int]:
+    """Numbers of the turns by falling likelihood of the answer; ties by number."""
+    return sorted(range(len(turns)), key=lambda i: (-round(logps[turns[i]], 4), i))
 
 
 def _pair(

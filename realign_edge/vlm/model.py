@@ -128,20 +128,28 @@ class Vlm:
     def answer_ids(self, question: str, answer: str, *, end: bool = True) -> Tensor:
         """Token ids (A,) int64 of `answer` as it continues the prompt, with EOS unless `end` is False.
 
+        Raises:
+            ValueError: the tokenizer merges the prompt's end with the answer's start.
+        """
+        ending = [self.eos_token_id] if end else []
+        return torch.tensor([*self.answers_ids(question, [answer])[0], *ending], dtype=torch.int64)
+
+    def answers_ids(self, question: str, answers: Sequence[str]) -> list[list[int]]:
+        """Token ids of each answer to one question, without EOS.
+
         Tokenised together with the prompt, so that a tokenizer that treats the start of a text
         specially gives the tokens that the model will see.
 
         Raises:
-            ValueError: the tokenizer merges the prompt's end with the answer's start.
+            ValueError: the tokenizer merges the prompt's end with an answer's start.
         """
         prompt = self.prompt_text(question)
-        whole = prompt + self.family.answer_prefix + answer
-        tokenizer = self.processor.tokenizer
-        before = tokenizer(prompt, add_special_tokens=True)["input_ids"]
-        ids = tokenizer(whole, add_special_tokens=True)["input_ids"]
-        if ids[: len(before)] != before:
-            raise ValueError(f"{self.name}: the tokenizer merges the prompt with the answer {answer[:40]!r}")
-        return torch.tensor(ids[len(before) :] + ([self.eos_token_id] if end else []), dtype=torch.int64)
+        texts = [prompt, *(prompt + self.family.answer_prefix + answer for answer in answers)]
+        before, *whole = self.processor.tokenizer(texts, add_special_tokens=True)["input_ids"]
+        for ids, answer in zip(whole, answers, strict=True):
+            if ids[: len(before)] != before:
+                raise ValueError(f"{self.name}: the tokenizer merges the prompt with the answer {answer[:40]!r}")
+        return [ids[len(before) :] for ids in whole]
 
     def decode(self, ids: Sequence[int] | Tensor) -> str:
         """Text of answer token ids, special tokens left out, outer white space stripped."""
