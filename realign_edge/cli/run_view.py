@@ -18,7 +18,7 @@ _Cell = tuple[str, str, Callable[[float], str]]
 
 
 def _nats(value: float) -> str:
-    return f"{value:+.3f}"
+    return f"{round(value, 3) + 0.0:+.3f}"  # + 0.0: never "-0.000"
 
 
 def _share(value: float) -> str:

@@ -53,7 +53,10 @@ def test_a_live_run_shows_all_of_its_last_step(run: Run, capsys: pytest.CaptureF
 
 
 def test_what_an_event_lacks_is_not_shown(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    text = shown(run, {"type": "step", "step": 1, "steps": 2, "loss": None, "text_accuracy": 0.5}, capsys)
+    text = shown(
+        run, {"type": "step", "step": 1, "steps": 2, "loss": None, "text_accuracy": 0.5, "text_margin": -1e-9}, capsys
+    )
+    assert "+0.000" in text
     assert "text accuracy" in text
     for words in ("loss", "memory", "left", "visual", "Checkpoint", "reward chosen"):
         assert words not in text
