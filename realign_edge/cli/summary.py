@@ -35,7 +35,7 @@ def print_outcome(outcome: Outcome) -> None:
     if outcome.evaluation is not None:
         console.print(_figures(outcome.evaluation))
         console.print(_decision(outcome.evaluation))
-    elif outcome.chosen_change is not None:
+    elif outcome.chosen_change is not None and outcome.judged:
         words = "No decision: no held-out photo has an inspection record to compare answers with."
         console.print(Panel(Text(words), border_style="yellow", box=box.ROUNDED, padding=(0, 1)))
     console.print(_places(outcome))

@@ -1,5 +1,6 @@
 """What the other rooms know of a photo: its identity, its inspection record, and where it lies."""
 
+import copyreg
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,14 @@ from types import MappingProxyType
 from typing import Literal
 
 Split = Literal["train", "held_out"]
+
+
+def _read_only(values: dict[str, str]) -> MappingProxyType[str, str]:
+    return MappingProxyType(values)
+
+
+# A record travels between processes, and a read-only dictionary does not do so by itself.
+copyreg.pickle(MappingProxyType, lambda view: (_read_only, (dict(view),)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,17 @@ MIN_PAIRS = 4
 
 @dataclass
 class Outcome:
-    """What an `align` call ends with; later parts are None where `until` stopped before them."""
+    """What an `align` call ends with; later parts are None where `until` stopped before them.
+
+    judged: an evaluation was asked for; it is None where no held-out photo has a record.
+    """
 
     run: Run
     collection: Collection
     glossary: Glossary
     pairs: BuildSummary | None = None
     chosen_change: float | None = None
+    judged: bool = False
     evaluation: dict[str, Any] | None = None
     skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -191,6 +195,7 @@ class Stages:
         from realign_edge.pipeline.exam import exam_for
 
         outcome, run, settings = self.outcome, self.outcome.run, self.config.evaluation
+        outcome.judged = True
         assert outcome.pairs is not None
         inputs = fingerprint(asdict(settings), [p.pair_id for p in outcome.pairs.pair_list], self.vlm.fingerprint)
         done = run.finished_stage("evaluate", inputs)
