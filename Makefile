@@ -45,7 +45,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@sh deploy/preflight.sh "$(PYTHON)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV): a few minutes the first time"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[workstation,tui,dev]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[workstation,tui,bench,dev]"
 	@touch $@
 
 clean:

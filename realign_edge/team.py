@@ -80,7 +80,8 @@ class Processes:
 
         # The first member may evaluate for a long time while the others wait.
         self._state = PartialState(cpu=device == "cpu", timeout=timedelta(hours=12))
-        self.rank, self.size = self._state.process_index, self._state.num_processes
+        self.rank: int = self._state.process_index
+        self.size: int = self._state.num_processes
 
     @property
     def first(self) -> bool:
@@ -120,7 +121,7 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """A maximum over the team."""
-        return bool(max(self.gather(flag)))
+        return max(self.gather(flag))
 
     def wait(self) -> None:
         """A barrier."""

@@ -95,6 +95,7 @@ def test_pause_holds_the_run_and_its_lock_until_resume(
     asked = time.time()
     until(lambda: watched.status()["state"] == "paused", process)
     held = watched.events("step")
+    assert watched.checkpoint() == held[-1]["step"], "what a pause holds must survive a power cut"
     assert len([s for s in held if s["time"] > asked]) <= 1
     assert "paused in training" in command("runs", "show").stdout
     other = command("align", prepared.photos, "--config", prepared.config(1, 1), "--detach")
