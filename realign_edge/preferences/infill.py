@@ -107,9 +107,7 @@ def _choose(
     return {row: scores[row].index(max(scores[row])) for row in choices}
 
 
-def _free(
-    tree: TokenTree, question: str, drafts: Sequence[_Draft], originals: Mapping[int, str]
-) -> dict[int, str]:
+def _free(tree: TokenTree, question: str, drafts: Sequence[_Draft], originals: Mapping[int, str]) -> dict[int, str]:
     """Write greedily, about as many tokens as the slots' own words (`originals`) have, and no more words."""
     texts = {row: drafts[row].text for row in originals}
     before = _tokens(tree.vlm, question, list(texts.values()))
