@@ -17,7 +17,7 @@ from realign_edge.team import Alone, Team, dealt, mine
 
 # Photos that are worked on and stored together. Likelihoods depend in their last bits on what is batched, so
 # groups are cut in the same places whenever a build is stopped and goes on.
-GROUP = 16
+GROUP = 32
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,9 @@ class PairBuilder:
         self.notes.prepare(drafts)
         logps = self._logps(photos, drafts)
         for draft, own in zip(drafts, logps, strict=True):
-            draft.logp = own.get((self.notes.question, draft.chosen), 0.0)
+            if not draft.refused:
+                turn = self.notes.question, draft.chosen
+                draft.told, draft.logp = self.scorer.answer(turn), own[turn]
         self.notes.complete(drafts)
         results = []
         for draft, near, own, why in zip(drafts, neighbours, logps, reasons, strict=True):

@@ -11,7 +11,7 @@ from realign_edge.vlm.generate import generate
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.tree import Continuation, TokenTree, shared
 
-_ASK = "Complete the sentence by filling in every [MASK] with what the photo shows: {masked}"
+ASK = "Complete the sentence by filling in every [MASK] with what the photo shows: {masked}"
 _FREE_SLACK = 2
 
 
@@ -55,7 +55,7 @@ def infill(
 
 def complete_by_prompt(vlm: Vlm, notes: Sequence[Sequence[Segment]], features: Tensor) -> list[str]:
     """The paper's way: show the masked notes and ask; features: (notes, tokens, hidden) of the retrieved photos."""
-    questions = [_ASK.format(masked=masked_text(segments)) for segments in notes]
+    questions = [ASK.format(masked=masked_text(segments)) for segments in notes]
     return generate(vlm, features, questions, max_new_tokens=160)
 
 

@@ -26,15 +26,16 @@ from realign_edge.retrieval.policy import Candidate
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.tree import Continuation, TokenTree, token_batches
+from realign_edge.vlm.tree import TOKENS_AT_ONCE, Continuation, TokenTree
 
 
 @dataclass
 class NoteDraft:
     """A note pair on its way: the true note in segments, and the neighbours not yet tried, best first.
 
-    facts: what the record says, None where it says nothing; logp: log pi_0(y_w|v) in nats;
-    tried: why neighbours were turned down; refused: why there is no pair, "" while there may be one.
+    facts: what the record says, None where it says nothing; told, logp: the true note y_w as tokens, and
+    log pi_0(y_w|v) in nats; gap, rejected: of the neighbour tried last; tried: why neighbours were turned
+    down; refused: why there is no pair, "" while there may be one.
     """
 
     photo: Photo
@@ -44,6 +45,7 @@ class NoteDraft:
     source: ChosenSource = "record"
     segments: tuple[Segment, ...] = ()
     masking: Masking = "none"
+    told: tuple[int, ...] = ()
     logp: float = 0.0
     gap: float = 0.0
     rejected: str = ""
@@ -92,14 +94,19 @@ class NoteMaker:
                 draft.refused = "no usable neighbour"
 
     def complete(self, drafts: Sequence[NoteDraft]) -> None:
-        """Try neighbours in waves: in each, every draft that has no pair yet tries its next one."""
-        while wave := [d for d in drafts if not d.refused and d.pair is None]:
-            told = [self._told(d) for d in wave]
-            sizes = [len(self.vlm.prompt_ids(self.question)) + 2 * len(c.ids) for c in told]
-            completed = [
-                d for b in token_batches(sizes) for d in self._look([wave[i] for i in b], [told[i] for i in b])
-            ]
+        """Try neighbours in waves: in each, every draft that has no pair yet tries its next one.
+
+        Notes with like slots are worked on together: in every round of the infill they offer the same phrases.
+        """
+        alike = sorted(drafts, key=self._slots)
+        prompt = len(self.vlm.prompt_ids(self.question))
+        while wave := [d for d in alike if not d.refused and d.pair is None]:
+            rows = max(1, TOKENS_AT_ONCE // (prompt + 2 * max(len(d.told) for d in wave)))
+            completed = [d for start in range(0, len(wave), rows) for d in self._look(wave[start : start + rows])]
             self._judge(completed)
+
+    def _slots(self, draft: NoteDraft) -> list[str]:
+        return [self.kinds.get(s.text.lower(), s.category) for s in draft.segments if s.slot]
 
     def _choose(self, drafts: Sequence[NoteDraft]) -> None:
         asked = []
@@ -135,14 +142,14 @@ class NoteMaker:
         for draft, segments in zip(rest, masked, strict=True):
             draft.segments, draft.masking = segments, how
 
-    def _look(self, drafts: Sequence[NoteDraft], told: Sequence[Continuation]) -> list[NoteDraft]:
-        """Look at the neighbour in hand of each draft: its gap, and if that is wide enough its completion.
+    def _look(self, drafts: Sequence[NoteDraft]) -> list[NoteDraft]:
+        """Look at each draft's next neighbour: the gap, and where that is wide enough a completion.
 
-        told: the true notes as tokens. Returns the drafts that were completed.
+        Returns the drafts that were completed.
         """
         others = self._features([d.usable[0].photo for d in drafts])
         tree = TokenTree(self.vlm, self.vlm.prompt_ids(self.question), others)
-        for draft, (logp,) in zip(drafts, tree.logps([[c] for c in told]), strict=True):
+        for draft, (logp,) in zip(drafts, tree.logps([[Continuation(d.told)] for d in drafts]), strict=True):
             draft.gap = round(draft.logp - logp, 4)
         fitting = [row for row, draft in enumerate(drafts) if draft.gap >= self.settings.min_reference_gap]
         for draft in drafts:
@@ -196,19 +203,17 @@ class NoteMaker:
         truth = draft.facts
         if truth is None:
             return draft.rejected == draft.chosen
-        said = _stated(draft.rejected, self.glossary)
-        parts = set(find_terms(draft.rejected, self.glossary, "part"))
-        attributes = set(find_terms(draft.rejected, self.glossary, "attribute"))
         known = truth.defects or _stated(draft.chosen, self.glossary)
-        return said == dict(known) and parts <= {truth.part} and attributes <= truth.attributes
-
-    def _told(self, draft: NoteDraft) -> Continuation:
-        return Continuation(tuple(self.vlm.answer_ids(self.question, draft.chosen).tolist()))
+        return (
+            _stated(draft.rejected, self.glossary) == known
+            and set(find_terms(draft.rejected, self.glossary, "part")) <= {truth.part}
+            and set(find_terms(draft.rejected, self.glossary, "attribute")) <= truth.attributes
+        )
 
     def _features(self, photos: Sequence[Photo]) -> Tensor:
         return self.store.image_features([p.sha256 for p in photos])
 
 
-def _stated(text: str, glossary: Glossary) -> dict[str, str]:
+def _stated(text: str, glossary: Glossary) -> Mapping[str, str]:
     """The defects that a text claims, with their places."""
     return {f.defect: f.location for f in find_findings(text, glossary)}

@@ -31,6 +31,11 @@ class TurnScorer:
             logps[row] = {turn: float(s.sum()) for turn, s in zip(turns[row], scores, strict=True)}
         return logps
 
+    def answer(self, turn: Turn) -> tuple[int, ...]:
+        """Token ids of a turn's answer, EOS included."""
+        spelled = self._spelled(turn)
+        return spelled.ids[spelled.start :]
+
     def _continuation(self, turn: Turn) -> Continuation:
         branch = question_branch(self.vlm, self.prefix, *turn)
         return Continuation(tuple(branch.ids.tolist()), branch.answer_start)

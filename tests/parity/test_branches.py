@@ -10,6 +10,8 @@ from PIL import Image
 from realign_edge.vlm.branches import Branch, branch_logps, pack, photo_prefix, question_branch
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.load import load_vlm, quantized_modules
+from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.tree import Continuation, TokenTree, token_batches
 
 # Sums of up to 40 float32 log-probabilities of size 5; the order of summation in attention differs.
 TOLERANCE = 2e-4
@@ -93,3 +95,56 @@ def test_nf4_quantises_the_decoder_and_nothing_else(tiny_model: Any) -> None:
     names = quantized_modules(vlm.model)
     assert len(names) == 2 * 7
     assert all(name.startswith("model.language_model.layers.") for name in names)
+
+
+def test_a_token_tree_equals_separate_sequences_however_it_grew(tiny_vlm: Any, images: list[Image.Image]) -> None:
+    features = tiny_vlm.encode_photos(images[:3]).image_features
+    question = "Describe the part and its defects."
+    tree = TokenTree(tiny_vlm, tiny_vlm.prompt_ids(question), features)
+    rounds = [
+        [["Brass gear.", "Brass gear. Dent at the center."], ["Rust."], []],
+        [["Brass gear. Rust."], [], ["No defects.", "No dents."]],
+        [["Brass gear. Dent at the center."], ["Rust at the left side.", "Rust."], ["No defects."]],
+    ]
+    for answers in rounds:
+        told = [[Continuation(tuple(tiny_vlm.answer_ids(question, a).tolist())) for a in row] for row in answers]
+        expected = [[alone(tiny_vlm, images[i], question, a) for a in row] for i, row in enumerate(answers)]
+        for found, right in zip(tree.logps(told), expected, strict=True):
+            assert found == pytest.approx(right, abs=TOLERANCE)
+    tree.keep([2, 0])
+    told = [[Continuation(tuple(tiny_vlm.answer_ids(question, "No rust.").tolist()))]] * 2
+    expected = [[alone(tiny_vlm, images[i], question, "No rust.")] for i in (2, 0)]
+    for found, right in zip(tree.logps(told), expected, strict=True):
+        assert found == pytest.approx(right, abs=TOLERANCE)
+
+
+def test_a_token_tree_runs_no_token_twice(
+    tiny_vlm: Any, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = count_tokens(monkeypatch)
+    features = tiny_vlm.encode_photos(images[:1]).image_features
+    prefix = tiny_vlm.prompt_ids("x")
+    tree = TokenTree(tiny_vlm, prefix, features)
+    tree.logps([[Continuation((5, 6, 7)), Continuation((5, 6, 8)), Continuation((9,))]])
+    tree.logps([[Continuation((5, 6, 7, 8))]])
+    tree.most_likely({0: (5, 6)})
+    # (5, 6) for the first three, whose last tokens are predicted but not run; 7 for the fourth; nothing more.
+    assert ran == [len(prefix), 2, 1]
+
+
+def test_batches_of_rows_hold_little_padding_and_every_row() -> None:
+    batches = token_batches([10, 90, 12, 300, 11], at_once=100)
+    assert batches == [[0, 4, 2], [1], [3]]
+
+
+def count_tokens(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Tokens of every forward pass of the decoder from here on, padding included."""
+    ran: list[int] = []
+    language = Vlm.language
+
+    def counted(self: Vlm, embeddings: torch.Tensor, **more: Any) -> torch.Tensor:
+        ran.append(embeddings.shape[0] * embeddings.shape[1])
+        return language(self, embeddings, **more)
+
+    monkeypatch.setattr(Vlm, "language", counted)
+    return ran

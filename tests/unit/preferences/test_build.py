@@ -15,7 +15,9 @@ from realign_edge.glossary.facts import facts_of
 from realign_edge.glossary.mentions import find_mentions
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import Collection, PhotoSettings, open_collection
-from realign_edge.preferences.build import PairBuilder, build_pairs
+from realign_edge.preferences import build
+from realign_edge.preferences.build import build_pairs
+from realign_edge.preferences.builder import PairBuilder
 from realign_edge.preferences.files import dump, pair_rows, read_pairs
 from realign_edge.preferences.gate import SentenceGate
 from realign_edge.preferences.infill import infill, slot_phrases
@@ -28,8 +30,10 @@ from realign_edge.shopfloor.notes import write_note
 from realign_edge.shopfloor.scene import CoOccurrence, sample_scene
 from realign_edge.shopfloor.vocabulary import GLOSSARY
 from realign_edge.vlm.features import FeatureStore
+from realign_edge.vlm.tree import TokenTree
 
 DESCRIBE = "Describe the part and its defects."
+PHRASES = slot_phrases(GLOSSARY, japanese=False)
 
 
 @pytest.fixture(scope="session")
@@ -83,12 +87,11 @@ def test_masks_cover_what_is_claimed_and_keep_the_rest(seed: int) -> None:
 
 def test_infill_keeps_every_unmasked_word(tiny_vlm: Any) -> None:
     rng = np.random.default_rng(0)
-    features = torch.randn(65, 192, generator=torch.Generator().manual_seed(0))
-    phrases = slot_phrases(GLOSSARY, japanese=False)
-    for _ in range(12):
-        note = write_note(sample_scene(rng, CoOccurrence.unbiased()), rng)
-        segments = mask_by_glossary(note, GLOSSARY)
-        written = infill(tiny_vlm, DESCRIBE, segments, features, phrases, {})
+    features = torch.randn(65, 192, generator=torch.Generator().manual_seed(0)).expand(12, -1, -1)
+    notes = [write_note(sample_scene(rng, CoOccurrence.unbiased()), rng) for _ in range(12)]
+    masked = [mask_by_glossary(note, GLOSSARY) for note in notes]
+    tree = TokenTree(tiny_vlm, tiny_vlm.prompt_ids(DESCRIBE), features)
+    for segments, written in zip(masked, infill(tree, DESCRIBE, masked, PHRASES, {}), strict=True):
         rest = written
         for segment in segments:
             if not segment.slot:
@@ -98,36 +101,24 @@ def test_infill_keeps_every_unmasked_word(tiny_vlm: Any) -> None:
         assert slots == [s.category for s in segments if s.slot]
 
 
-def test_infill_does_not_depend_on_its_cache(tiny_vlm: Any) -> None:
-    """The phrase chosen for a slot is the one of highest likelihood when each is scored from scratch."""
-    from realign_edge.vlm.branches import Branch, branch_logps, pack
-
-    features = torch.randn(65, 192, generator=torch.Generator().manual_seed(1))
-    note = "Brass gear on the white tray. Dent at the center."
-    segments = mask_by_glossary(note, GLOSSARY)
-    phrases = slot_phrases(GLOSSARY, japanese=False)
-    written = infill(tiny_vlm, DESCRIBE, segments, features, phrases, {})
-    starts = [p[0].upper() + p[1:] for p in phrases["attribute"]]
-    prompt = tiny_vlm.prompt_ids(DESCRIBE)
-    with torch.no_grad():
-        branches = [Branch(tiny_vlm.answer_ids(DESCRIBE, s, end=False)) for s in starts]
-        scores = branch_logps(tiny_vlm, pack([prompt], [branches]), features[None])
-    assert written.startswith(starts[int(scores.argmax())] + " ")
-
-
 def test_grounding_masks_need_no_word_list(tiny_vlm: Any) -> None:
     generator = torch.Generator().manual_seed(2)
     photo, blank = torch.randn(2, 65, 192, generator=generator)
     note = "Brass gear on the white tray. Dent at the center."
-    everything = mask_by_grounding(tiny_vlm, DESCRIBE, note, photo, blank, -1e9)
-    nothing = mask_by_grounding(tiny_vlm, DESCRIBE, note, photo, blank, 1e9)
-    some = mask_by_grounding(tiny_vlm, DESCRIBE, note, photo, blank, 0.0)
+    [everything] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], blank, -1e9)
+    [nothing] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], blank, 1e9)
+    [some] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], blank, 0.0)
     for segments in (everything, nothing, some):
         assert "".join(s.text for s in segments) == note
     assert masked_text(everything) == "[MASK]. [MASK]."
     assert masked_text(nothing) == note
-    same = mask_by_grounding(tiny_vlm, DESCRIBE, note, photo, photo, 1e-3)
-    assert masked_text(same) == note
+    longer = f"{note} Rust at the upper left."
+    together = mask_by_grounding(
+        tiny_vlm, DESCRIBE, [note, longer, note], torch.stack([photo] * 2 + [blank]), blank, 0.0
+    )
+    assert together[0] == some
+    assert "".join(s.text for s in together[1]) == longer
+    assert masked_text(mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], photo, 1e-3)[0]) == note
 
 
 def test_pairs_are_what_they_claim(tmp_path: Path, tiny_vlm: Any, small_floor: Path, gate: SentenceGate) -> None:
@@ -160,8 +151,9 @@ def test_pairs_are_what_they_claim(tmp_path: Path, tiny_vlm: Any, small_floor: P
 
 
 def test_a_stopped_build_goes_on_to_the_same_pairs(
-    tmp_path: Path, tiny_vlm: Any, small_floor: Path, gate: SentenceGate
+    tmp_path: Path, tiny_vlm: Any, small_floor: Path, gate: SentenceGate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(build, "GROUP", 8)
     whole = build_pairs(*builder_for(tmp_path / "a", tiny_vlm, small_floor, gate), Silent(), lambda: False)
     parts = builder_for(tmp_path / "b", tiny_vlm, small_floor, gate)
     with pytest.raises(Interrupted):
