@@ -2,7 +2,8 @@
 
 Both are given the same photos of the shop floor, their nearest usable neighbours and the same masks, and end
 with one completion a photo and its similarity to the true note. The peer asks transformers' `generate` to
-fill the masks, one photo after the other, from pixels. Ours also measures how well the neighbour fits the
+write the completed note, as many tokens as the true one has (the embedded model, which does not know that
+instruction, would stop early), one photo after the other, from pixels. Ours also measures how well the neighbour fits the
 true note (the reference gap), and tries further neighbours where the first will not do.
 """
 
@@ -86,8 +87,10 @@ class OneAtATime:
             with Image.open(neighbour.path) as image:
                 inputs = self.vlm.processor(text=prompt, images=image.convert("RGB"), return_tensors="pt")
             with torch.no_grad():
-                longest = len(self.vlm.answer_ids(self.question, note))
-                written = self.vlm.model.generate(**inputs, max_new_tokens=longest, do_sample=False)
+                length = len(self.vlm.answer_ids(self.question, note))
+                written = self.vlm.model.generate(
+                    **inputs, min_new_tokens=length, max_new_tokens=length, do_sample=False
+                )
             text = self.vlm.decode(written[0, inputs["input_ids"].shape[1] :])
             self.builder.gate.similarity(note, text)
             done += 1

@@ -81,7 +81,10 @@ def _parts(run: Run, seen: Snapshot) -> list[RenderableType]:
     ):
         if value:
             table.add_row(label, Text(value))
-    return [table, *_figures(seen.step)]
+    step, held = seen.step, seen.held_out
+    last = f"Last step: {step.get('step')} of {step.get('steps')}  (margins and rewards in nats)"
+    look = f"Held-out pairs (n = {held.get('pairs')}) after step {held.get('step')}"
+    return [table, *_figures(last, step), *_figures(look, held)]
 
 
 def _state(seen: Snapshot) -> Text:
@@ -118,8 +121,8 @@ def _bar(status: Mapping[str, Any], seen: Snapshot) -> RenderableType:
     return Text.assemble(("█" * full, "green"), ("░" * (_BAR_WIDTH - full), "dim"), f"  {words}")
 
 
-def _figures(step: Mapping[str, Any]) -> list[RenderableType]:
-    """The last step's figures, three a row."""
+def _figures(title: str, step: Mapping[str, Any]) -> list[RenderableType]:
+    """The figures of a step or of a look, three a row."""
     if not step:
         return []
     table = Table.grid(padding=(0, 3, 0, 0))
@@ -132,7 +135,7 @@ def _figures(step: Mapping[str, Any]) -> list[RenderableType]:
         ]
         if any(label for label, _ in known):
             table.add_row(*[part for cell in known for part in cell])
-    return [Text(f"\nLast step: {step.get('step')} of {step.get('steps')}  (margins and rewards in nats)"), table]
+    return [Text(f"\n{title}"), table]
 
 
 def _result(run: Run) -> str:
