@@ -10,27 +10,14 @@ from torch import nn
 
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.files import fingerprint, sha256_file
-from realign_edge.home import home, models_folder
 from realign_edge.vlm.family import Family, family_of
+from realign_edge.vlm.find import find_model
 from realign_edge.vlm.model import Quantization, Vlm
+
+__all__ = ["check_quantized", "find_model", "load_vlm", "quantized_modules"]
 
 _TEXT_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")
 _VISION_FILES = ("preprocessor_config.json", "processor_config.json")
-
-
-def find_model(name: str) -> Path:
-    """The folder of a model given by path, or by name below the state folder or the packaged models.
-
-    Raises:
-        MissingError: there is no such folder, or it holds no config.json.
-    """
-    for folder in (Path(name).expanduser(), home() / "models" / name, models_folder() / name):
-        if (folder / "config.json").is_file():
-            return folder.resolve()
-    raise MissingError(
-        f"no model `{name}`: neither a folder with a config.json nor an installed model",
-        "name a folder in the Hugging Face layout, or `nano` for the embedded model",
-    )
 
 
 def load_vlm(
