@@ -28,8 +28,10 @@ os.register_at_fork(after_in_child=_drop_in_child)
 
 
 @contextmanager
-def work_lock(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock while working.
+def work_lock(
+    path: Path, what: str, hint: str = "wait for it, or stop it with `realign-edge runs stop`"
+) -> Iterator[None]:
+    """Hold the lock while working; hint: what somebody can do who meets it held.
 
     Raises:
         RealignError: somebody else holds it; the message says who, what and since when.
@@ -40,7 +42,7 @@ def work_lock(path: Path, what: str) -> Iterator[None]:
         except BlockingIOError:
             raise RealignError(
                 f"other work is going on: {_holder(path)}",
-                "wait for it, or stop it with `realign-edge runs stop`",
+                hint,
             ) from None
         _sign(file, what)
         _held.add(file)

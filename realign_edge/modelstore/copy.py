@@ -1,0 +1,161 @@
+"""Copying a model in: into a folder beside its place, every file synced, and only then renamed."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from realign_edge.errors import Interrupted, MissingError, RealignError, explain
+from realign_edge.files import sync_folder
+from realign_edge.modelstore.checksums import compare
+from realign_edge.modelstore.intake import Intake
+from realign_edge.modelstore.manifest import Copied
+from realign_edge.modelstore.source import COPY_AGAIN, Source
+from realign_edge.progress import Progress
+
+_SUFFIX = ".adding"
+_MIB = 2**20
+# Beside the files: the manifest, folders, and what a file system keeps for itself.
+_SPARE = 16 * _MIB
+
+
+def never() -> bool:
+    """Nobody asks for an end."""
+    return False
+
+
+@contextmanager
+def staging(folder: Path, name: str) -> Iterator[Path]:
+    """A new folder beside `folder`/`name` that is gone in the end, unless it was renamed.
+
+    Raises:
+        RealignError: in place of what the system says of a full disk and the like.
+    """
+    place = folder / f".{name}{_SUFFIX}"
+    try:
+        place.mkdir(mode=0o700)
+        yield place
+    except OSError as problem:
+        words, hint = explain(problem) or (str(problem), "look at the disk, then run the same command again")
+        raise RealignError(f"copying {name} failed, and nothing is left of it: {words}", hint) from problem
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Take away what killed copies left; the caller holds the lock, so that no live one is meant."""
+    for place in folder.glob(f".*{_SUFFIX}"):
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Raise unless `needed` bytes fit on the disk of `folder`.
+
+    Raises:
+        RealignError: they do not.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed + _SPARE > free:
+        raise RealignError(
+            f"the model takes {gib(needed)}, and {gib(free)} are free at {folder}: nothing was copied",
+            "free some space, or set REALIGN_EDGE_HOME to a larger disk",
+        )
+
+
+def copy_files(
+    source: Source,
+    intake: Intake,
+    place: Path,
+    wanted: Mapping[str, str],
+    progress: Progress,
+    stopped: Callable[[], bool],
+) -> dict[str, Copied]:
+    """Copy and hash the files of a model; wanted: SHA-256 by name, where they are known.
+
+    Raises:
+        MissingError: a file is not what its size, its form or its checksum says.
+        Interrupted: somebody asked for an end.
+        OSError: the disk is full, or the like.
+    """
+    done: dict[str, Copied] = {}
+    for name, digest in hashed(source, intake, progress, stopped, "Copying", place):
+        compare(wanted, name, digest)
+        _check_copied(source, place / name)
+        entry = source.entries[name]
+        done[name] = Copied(entry.size, digest, entry.changed)
+    if missing := set(intake.files) - done.keys():
+        raise MissingError(f"{source.where} changed while it was read: {min(missing)} is gone", COPY_AGAIN)
+    sync_folder(place)
+    return done
+
+
+def hashed(
+    source: Source,
+    intake: Intake,
+    progress: Progress,
+    stopped: Callable[[], bool],
+    task: str,
+    place: Path | None = None,
+) -> Iterator[tuple[str, str]]:
+    """Name and SHA-256 of each file, copied into `place` on the way where one is given.
+
+    Raises:
+        MissingError: a file has become shorter or longer.
+        Interrupted: somebody asked for an end.
+    """
+    total, before = sum(source.entries[name].size for name in intake.files), 0
+    progress.start(task, max(1, round(total / _MIB)), "MiB")
+    for name, chunks in source.stream(intake.files):
+        size, digest = 0, hashlib.sha256()
+        with _written(place and place / name) as write:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > source.entries[name].size:
+                    break
+                digest.update(chunk)
+                write(chunk)
+                progress.advance(round((before + size) / _MIB))
+                if stopped():
+                    raise Interrupted("stopped, and nothing is left of the copy", "run the same command again")
+        if size != source.entries[name].size:
+            raise MissingError(f"{source.where}: {name} changed while it was read", COPY_AGAIN)
+        before += size
+        yield name, digest.hexdigest()
+    progress.finish(gib(total))
+
+
+@contextmanager
+def _written(path: Path | None) -> Iterator[Callable[[bytes], object]]:
+    """Writes to a new file that is synced in the end; to nothing without a path."""
+    if path is None:
+        yield lambda _: None
+        return
+    with path.open("xb") as file:
+        yield file.write
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_copied(source: Source, path: Path) -> None:
+    """The last word on form is the libraries' own."""
+    try:
+        if path.suffix == ".json":
+            json.loads(path.read_bytes())
+        elif path.suffix == ".safetensors":
+            from safetensors import SafetensorError, safe_open
+
+            try:
+                with safe_open(path, framework="np"):
+                    pass
+            except SafetensorError as problem:
+                raise ValueError(str(problem)) from problem
+    except (ValueError, RecursionError) as problem:
+        raise MissingError(f"{source.where}: {path.name} is damaged: {problem}", COPY_AGAIN) from problem
+
+
+def gib(size: float) -> str:
+    """Bytes for people."""
+    return f"{size / 2**30:.1f} GiB" if size >= 0.1 * 2**30 else f"{size / _MIB:.1f} MiB"
