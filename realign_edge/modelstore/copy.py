@@ -13,13 +13,13 @@ from realign_edge.files import sync_folder
 from realign_edge.modelstore.checksums import compare
 from realign_edge.modelstore.intake import Intake
 from realign_edge.modelstore.manifest import Copied
+from realign_edge.modelstore.sizes import MIB, gib
 from realign_edge.modelstore.source import COPY_AGAIN, Source
 from realign_edge.progress import Progress
 
 _SUFFIX = ".adding"
-_MIB = 2**20
 # Beside the files: the manifest, folders, and what a file system keeps for itself.
-_SPARE = 16 * _MIB
+_SPARE = 16 * MIB
 
 
 def never() -> bool:
@@ -107,7 +107,7 @@ def hashed(
         Interrupted: somebody asked for an end.
     """
     total, before = sum(source.entries[name].size for name in intake.files), 0
-    progress.start(task, max(1, round(total / _MIB)), "MiB")
+    progress.start(task, max(1, round(total / MIB)), "MiB")
     for name, chunks in source.stream(intake.files):
         size, digest = 0, hashlib.sha256()
         with _written(place and place / name) as write:
@@ -117,7 +117,7 @@ def hashed(
                     break
                 digest.update(chunk)
                 write(chunk)
-                progress.advance(round((before + size) / _MIB))
+                progress.advance(round((before + size) / MIB))
                 if stopped():
                     raise Interrupted("stopped, and nothing is left of the copy", "run the same command again")
         if size != source.entries[name].size:
@@ -154,8 +154,3 @@ def _check_copied(source: Source, path: Path) -> None:
                 raise ValueError(str(problem)) from problem
     except (ValueError, RecursionError) as problem:
         raise MissingError(f"{source.where}: {path.name} is damaged: {problem}", COPY_AGAIN) from problem
-
-
-def gib(size: float) -> str:
-    """Bytes for people."""
-    return f"{size / 2**30:.1f} GiB" if size >= 0.1 * 2**30 else f"{size / _MIB:.1f} MiB"

@@ -15,13 +15,14 @@ from realign_edge.modelstore.copy import check_room, copy_files, hashed, never, 
 from realign_edge.modelstore.intake import Intake, inspect
 from realign_edge.modelstore.manifest import NAME, Manifest, read_manifest
 from realign_edge.modelstore.origin import origin_of
+from realign_edge.modelstore.sizes import MIB
 from realign_edge.modelstore.source import FolderSource, Source, WithLicence, reading
 from realign_edge.progress import Progress, Silent
 from realign_edge.runs.lock import work_lock
+from realign_edge.vlm.find import find_model
 
 # Names are folder names on every file system, and never look like a path or an option.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,16 @@ def installed() -> list[Path]:
     return sorted([*_models_in(store_folder()), *_models_in(models_folder())], key=lambda p: p.name)
 
 
+def locate(name: str) -> Path:
+    """The folder of a model by name, also of an installed one that lost its config.json.
+
+    Raises:
+        MissingError: there is none.
+    """
+    folder = store_folder() / name
+    return folder if _NAME.fullmatch(name) and (folder / NAME).is_file() else find_model(name)
+
+
 def tidy() -> None:
     """Take away what killed copies left, unless a copy is going on."""
     folder = store_folder()
@@ -126,8 +137,8 @@ def _open(path: Path, folder: Path, progress: Progress) -> Source:
             raise MissingError(
                 f"{path} is neither a folder nor a .tar or .tar.gz", "unpack it and name the model folder in it"
             )
-        progress.start("Reading the archive", max(1, round(path.stat().st_size / _MIB)), "MiB")
-    source = TarSource(path, disk_usage(folder).free, lambda at: progress.advance(round(at / _MIB)))
+        progress.start("Reading the archive", max(1, round(path.stat().st_size / MIB)), "MiB")
+    source = TarSource(path, disk_usage(folder).free, lambda at: progress.advance(round(at / MIB)))
     progress.finish()
     return source
 
@@ -157,6 +168,12 @@ def _same(
     Raises:
         UsageError: the installed one is another one.
     """
+    another = UsageError(
+        f"another model is installed as `{target.name}` already",
+        f"give this one another name with --name, or delete {target} first",
+    )
+    if not (target / NAME).is_file():
+        raise another
     manifest = read_manifest(target)
     files = manifest.files
     same = files.keys() == set(intake.files) and all(files[n].size == source.entries[n].size for n in files)
@@ -164,10 +181,15 @@ def _same(
         found = dict(hashed(source, intake, progress, stopped, "Comparing"))
         same = all(files[n].sha256 == found[n] for n in files)
     if not same:
-        raise UsageError(
-            f"another model is installed as `{target.name}` already",
-            f"give this one another name with --name, or delete {target} first",
+        raise another
+    if torn := [n for n in sorted(files) if not _has_size(target / n, files[n].size)]:
+        raise RealignError(
+            f"`{target.name}` is installed already, but damaged: {torn[0]}", f"delete {target}, then add it again"
         )
     for name, copied in files.items():
         compare(wanted, name, copied.sha256)
     return manifest
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size

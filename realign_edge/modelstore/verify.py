@@ -8,10 +8,9 @@ from pathlib import Path
 from realign_edge.errors import Interrupted
 from realign_edge.modelstore.copy import never
 from realign_edge.modelstore.manifest import NAME, read_manifest
+from realign_edge.modelstore.sizes import MIB
 from realign_edge.modelstore.source import CHUNK
 from realign_edge.progress import Progress, Silent
-
-_MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def verify(folder: Path, progress: Progress | None = None, stopped: Callable[[],
         Interrupted: somebody asked for an end.
     """
     manifest, progress = read_manifest(folder), progress or Silent()
-    progress.start("Verifying", max(1, round(manifest.size / _MIB)), "MiB")
+    progress.start("Verifying", max(1, round(manifest.size / MIB)), "MiB")
     changed, missing, done = [], [], 0
     for name, copied in sorted(manifest.files.items()):
         path = folder / name
@@ -50,7 +49,7 @@ def verify(folder: Path, progress: Progress | None = None, stopped: Callable[[],
         elif path.stat().st_size != copied.size or _sha256(path, done, progress, stopped) != copied.sha256:
             changed.append(name)
         done += copied.size
-        progress.advance(round(done / _MIB))
+        progress.advance(round(done / MIB))
     known = manifest.files.keys() | {NAME}
     extra = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not _known(p, folder, known))
     progress.finish(f"{len(manifest.files)} files")
@@ -70,5 +69,5 @@ def _sha256(path: Path, before: int, progress: Progress, stopped: Callable[[], b
                 raise Interrupted("stopped before every file was looked at", "run the same command again")
             digest.update(chunk)
             done += len(chunk)
-            progress.advance(round(done / _MIB))
+            progress.advance(round(done / MIB))
     return digest.hexdigest()

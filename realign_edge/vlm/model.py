@@ -120,10 +120,8 @@ class Vlm:
 
     @property
     def image_tokens(self) -> int:
-        """Placeholders per photo (LLaVA: fixed by resolution, patch size and the select strategy)."""
-        config, vision = self.model.config, self.model.config.vision_config
-        patches = (vision.image_size // vision.patch_size) ** 2
-        return int(patches) + (1 if config.vision_feature_select_strategy == "full" else 0)
+        """Placeholders per photo."""
+        return image_tokens(self.model.config)
 
     def answer_ids(self, question: str, answer: str, *, end: bool = True) -> Tensor:
         """Token ids (A,) int64 of `answer` as it continues the prompt, with EOS unless `end` is False.
@@ -187,6 +185,12 @@ class Vlm:
             past_key_values=cache,
             use_cache=cache is not None,
         ).last_hidden_state
+
+
+def image_tokens(config: Any) -> int:
+    """Placeholders per photo (LLaVA: fixed by resolution, patch size and the select strategy)."""
+    patches = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
+    return int(patches) + (1 if config.vision_feature_select_strategy == "full" else 0)
 
 
 def pool(features: VisionFeatures, how: Pooling) -> np.ndarray[Any, np.dtype[np.float32]]:
