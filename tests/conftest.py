@@ -89,3 +89,43 @@ def command(home: Path) -> Iterator[Command]:
         )
 
     yield run
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path) -> Path:
+    """A model folder as on the hub: two shards, an index, a licence; a few zeros for weights, made without torch."""
+    import json
+
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    folder = tmp_path / "stick" / "plant-llava"
+    folder.mkdir(parents=True)
+    shards = {
+        "model-00001-of-00002.safetensors": {
+            "vision_tower.vision_model.embeddings.class_embedding": np.zeros(8, np.float32),
+            "multi_modal_projector.linear_1.weight": np.zeros((16, 8), np.float32),
+        },
+        "model-00002-of-00002.safetensors": {
+            "language_model.model.embed_tokens.weight": np.zeros((32, 16), np.float32),
+            "language_model.model.layers.0.mlp.up_proj.weight": np.zeros((24, 16), np.float32),
+            "language_model.model.layers.0.input_layernorm.weight": np.zeros(16, np.float32),
+            "language_model.lm_head.weight": np.zeros((32, 16), np.float32),
+        },
+    }
+    for name, tensors in shards.items():
+        save_file(tensors, folder / name)
+    index = {"metadata": {}, "weight_map": {tensor: name for name, found in shards.items() for tensor in found}}
+    texts: dict[str, Any] = {
+        "model.safetensors.index.json": index,
+        "config.json": {"model_type": "llava"},
+        "tokenizer.json": {"version": "1.0"},
+        "tokenizer_config.json": {"tokenizer_class": "TokenizersBackend"},
+        "preprocessor_config.json": {"image_processor_type": "CLIPImageProcessor"},
+        "chat_template.json": {"chat_template": "USER: {{ messages }}"},
+    }
+    for name, value in texts.items():
+        (folder / name).write_text(json.dumps(value))
+    (folder / "LICENSE").write_text("LLAMA 2 COMMUNITY LICENSE AGREEMENT\nand so on\n")
+    (folder / "README.md").write_text("---\nlicense: llama2\n---\n# A model\n")
+    return folder

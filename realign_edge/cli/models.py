@@ -77,7 +77,9 @@ def list_all(as_json: Json = False, quiet: Quiet = False) -> None:
 
 @app.command()
 def show(model: Name, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Show one model: its size, its licence, and the memory that training it takes here.
+    """Show one model, its licence, and whether training it fits here.
+
+    The memory is predicted from config.json and the headers of the weights; the model is not loaded.
 
     Example:  realign-edge models show nano
     """
@@ -106,7 +108,9 @@ def show(model: Name, as_json: Json = False, quiet: Quiet = False) -> None:
 
 @app.command()
 def verify(model: Name, as_json: Json = False, quiet: Quiet = False) -> None:
-    """Compare every file of a model with what was taken in; exit code 1 where one differs.
+    """Compare the files of a model with what was taken in.
+
+    Exit code 1 where a file has changed, is missing, or was not there.
 
     Example:  realign-edge models verify llava-1.5-7b-hf
     """

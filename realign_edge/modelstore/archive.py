@@ -9,10 +9,9 @@ import tarfile
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
 
 from realign_edge.errors import MissingError
-from realign_edge.modelstore.guarded import GZIP_MAGIC, PACK_ANEW, opened
+from realign_edge.modelstore.guarded import GZIP_MAGIC, PACK_ANEW, Archive, opened
 from realign_edge.modelstore.header import header_bytes
 from realign_edge.modelstore.source import CHUNK, COPY_AGAIN, TEXT_MOST, Entry, renamed
 
@@ -120,10 +119,10 @@ def _plain(name: str) -> str:
     return str(PurePosixPath(name))
 
 
-def _head(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+def _head(tar: Archive, member: tarfile.TarInfo) -> bytes:
     """Texts whole, of weights the header, of others nothing."""
     suffix = PurePosixPath(member.name).suffix.lower()
-    file = cast("IO[bytes]", tar.extractfile(member))
+    file = tar.file(member)
     if suffix == ".safetensors":
         return header_bytes(file.read)
     return file.read(TEXT_MOST) if suffix in _TEXTS and member.size <= TEXT_MOST else b""
@@ -141,7 +140,7 @@ def _root(path: Path, found: dict[str, Entry]) -> PurePosixPath:
     return PurePosixPath(several[0])
 
 
-def _chunks(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
-    file = cast("IO[bytes]", tar.extractfile(member))
+def _chunks(tar: Archive, member: tarfile.TarInfo) -> Iterator[bytes]:
+    file = tar.file(member)
     while chunk := file.read(CHUNK):
         yield chunk

@@ -39,7 +39,10 @@ def staging(folder: Path, name: str) -> Iterator[Path]:
         place.mkdir(mode=0o700)
         yield place
     except OSError as problem:
-        words, hint = explain(problem) or (str(problem), "look at the disk, then run the same command again")
+        words, hint = explain(problem) or (
+            problem.strerror or str(problem),
+            "look at the disk, then run the same command again",
+        )
         raise RealignError(f"copying {name} failed, and nothing is left of it: {words}", hint) from problem
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -14,20 +14,26 @@ from realign_edge.modelstore.source import COPY_AGAIN, reading
 GZIP_MAGIC = b"\x1f\x8b"
 PACK_ANEW = "pack the model folder anew, with plain files only: tar -cf model.tar FOLDER"
 _READ_MOST = 32 * 2**20
+# Zeros that follow the last member; tar writes 10 KiB.
+_PADDING_MOST = 2**20
+_CONFUSED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class _Guarded:
-    """A file that is read forwards, and never much at a time.
+    """A file that is read forwards, and never much at a time; allowed: bytes until the next refusal, None = any.
 
-    tarfile reads long names and extended headers in one go, of whatever size the archive claims, and follows
-    a negative size backwards, for ever.
+    tarfile reads long names, extended headers and maps of sparse files whole, of whatever size the archive
+    claims, and follows a negative size backwards, for ever.
     """
 
     def __init__(self, path: Path, file: IO[bytes], raw: IO[bytes], seen: Callable[[int], None]) -> None:
         self._path, self._file, self._raw, self._seen = path, file, raw, seen
+        self.allowed: int | None = None
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _READ_MOST:
+        if self.allowed is not None:
+            self.allowed -= size
+        if not 0 <= size <= _READ_MOST or (self.allowed is not None and self.allowed < 0):
             raise MissingError(f"{self._path}: a header claims {size:,} bytes; nothing was copied", PACK_ANEW)
         with reading(self._path):
             data = self._file.read(size)
@@ -49,18 +55,57 @@ class _Guarded:
         return self._file.tell()
 
 
+class Archive:
+    """An open archive, to be gone through once."""
+
+    def __init__(self, tar: tarfile.TarFile, guarded: _Guarded) -> None:
+        self._tar, self._guarded = tar, guarded
+
+    def __iter__(self) -> Iterator[tarfile.TarInfo]:
+        """Its members; read the bytes of one before asking for the next."""
+        while True:
+            self._guarded.allowed = _READ_MOST
+            try:
+                member = self._tar.next()
+            except _CONFUSED as problem:
+                # What tarfile stumbles over in headers that no program writes.
+                raise tarfile.ReadError(f"a header makes no sense: {problem}") from problem
+            self._guarded.allowed = None
+            if member is None:
+                # Up to the end of a compressed file, where its checksum is compared.
+                self._guarded.read(_PADDING_MOST)
+                return
+            yield member
+
+    def file(self, member: tarfile.TarInfo) -> IO[bytes]:
+        """The bytes of a regular member."""
+        return cast("IO[bytes]", self._tar.extractfile(member))
+
+
 @contextmanager
-def opened(path: Path, seen: Callable[[int], None] = lambda _: None) -> Iterator[tarfile.TarFile]:
-    """The archive, with one refusal for all the ways in which it can be damaged."""
+def opened(path: Path, seen: Callable[[int], None] = lambda _: None) -> Iterator[Archive]:
+    """The archive, with one refusal for all the ways in which it can be damaged.
+
+    seen: told how many bytes of the file have been read.
+    """
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == GZIP_MAGIC
             raw.seek(0)
             file = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw
-            guarded = cast("IO[bytes]", _Guarded(path, file, raw, seen))
-            with tarfile.open(fileobj=guarded, mode="r:") as tar:
-                yield tar
+            guarded = _Guarded(path, file, raw, seen)
+            guarded.allowed = _READ_MOST
+            with _first(cast("IO[bytes]", guarded)) as tar:
+                yield Archive(tar, guarded)
     except RealignError:
         raise
     except (tarfile.TarError, EOFError, zlib.error) as problem:
         raise MissingError(f"{path} is damaged or not complete ({problem})", COPY_AGAIN) from problem
+
+
+def _first(file: IO[bytes]) -> tarfile.TarFile:
+    """Opening reads the first header, too."""
+    try:
+        return tarfile.open(fileobj=file, mode="r:")
+    except _CONFUSED as problem:
+        raise tarfile.ReadError(f"a header makes no sense: {problem}") from problem

@@ -139,6 +139,6 @@ def _there(source: Source, name: str) -> bool:
 def _is_text(name: str) -> bool:
     """Files that are copied beside the weights: never code, never what is hidden."""
     path = PurePosixPath(name.lower())
-    if name.startswith(".") or name == MANIFEST or name.endswith(".safetensors.index.json"):
-        return name == "model.safetensors.index.json"
+    if name.startswith(".") or name == MANIFEST or name.endswith(".index.json"):
+        return False
     return path.suffix in _COPIED or (path.suffix == "" and path.stem.startswith(_TEXTS_BESIDE))

@@ -4,8 +4,11 @@ MIB = 2**20
 
 
 def gib(size: float) -> str:
-    """Bytes: `13.2 GiB`, `14.5 MiB`."""
-    return f"{size / 2**30:.1f} GiB" if size >= 0.1 * 2**30 else f"{size / MIB:.1f} MiB"
+    """Bytes: `13.2 GiB`, `14.5 MiB`, `7.3 KiB`."""
+    for power, name in ((30, "GiB"), (20, "MiB")):
+        if size >= 0.1 * 2**power:
+            return f"{size / 2**power:.1f} {name}"
+    return f"{size / 2**10:.1f} KiB"
 
 
 def billions(number: int) -> str:

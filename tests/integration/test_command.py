@@ -65,6 +65,7 @@ def test_help_is_quick_to_load_and_pulls_in_nothing_heavy(command: Command) -> N
         (),
         *[(name,) for name in ("demo", "align", "index", "similar")],
         *[("pairs", name) for name in ("build", "list", "export", "import")],
+        *[("models", name) for name in ("add", "list", "show", "verify")],
         *[("runs", name) for name in ("list", "show", "stop", "pause", "resume", "prune")],
     ],
 )
@@ -83,6 +84,10 @@ def test_every_command_explains_itself_with_an_example(command: Command, argumen
         (("align", ".", "--until", "lunch"), 2, "unknown stage"),
         (("align", ".", "--config", "gone.toml"), 2, "gone.toml cannot be read"),
         (("align", "--nonsense"), 2, "No such option"),
+        (("models", "show", "x"), 3, "no model `x`"),
+        (("models", "verify", "x"), 3, "no model `x`"),
+        (("models", "add", "gone"), 3, "there is no gone"),
+        (("models", "add", "."), 3, "no config.json in it"),
         (("runs", "show", "x"), 3, "no run `x`"),
         (("pairs", "list", "."), 3, "no pairs for ."),
         (("similar", "gone.jpg"), 3, "cannot be used"),
