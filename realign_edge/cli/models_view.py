@@ -28,7 +28,7 @@ def print_list(models: Sequence[ModelFacts]) -> None:
     for name, side in (("model", "left"), ("family", "left"), ("parameters", "right"), ("size", "right")):
         table.add_column(name, justify=side, no_wrap=name != "model", overflow="fold")  # type: ignore[arg-type]
     table.add_column("licence", overflow="fold")
-    table.add_column("commercial use", no_wrap=True)
+    table.add_column("commercial", no_wrap=True)
     for facts in models:
         label = Text.assemble(facts.name, (" (embedded)", "dim") if facts.embedded else "")
         numbers = (billions(facts.parameters.total), gib(facts.size))

@@ -189,6 +189,24 @@ def test_seven_billion_parameters_are_judged_without_a_byte_of_them(
     assert verdicts == {8: "does not fit", 16: "fits with gradient checkpointing", 64: "fits"}
 
 
+def test_a_gpu_is_judged_by_its_own_memory_in_16_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from realign_edge.alignment import headroom
+
+    facts = facts_of(seven_billion(tmp_path / "llava-1.5-7b-hf"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "RTX 4090")
+    monkeypatch.setattr(headroom, "used_memory", lambda _: 2**29)
+    monkeypatch.setattr(headroom, "device_memory", lambda _: 24 * 2**30)
+    shape = headroom.shape_of(facts.folder)
+    found = headroom.headroom(facts, shape)
+    assert (found.device, found.dtype, found.verdict) == ("RTX 4090", "bfloat16", "fits")
+    told = headroom.geometry_before_loading(facts, shape, torch.device("cuda"))
+    # Half a byte for 6.48 billion weights in 4 bit, two bytes for the tower, the embeddings and the head.
+    assert told.weights / 2**30 == pytest.approx(4.2, abs=0.05)
+
+
 def test_an_installed_model_is_found_by_its_name(model_folder: Path, home: Path) -> None:
     from realign_edge.vlm.find import find_model
 
