@@ -116,7 +116,7 @@ def _tensors(folder: Path) -> list[Tensor]:
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise MissingError(f"{path} cannot be read: {problem}", COPY_AGAIN) from problem
     return value if isinstance(value, dict) else {}
 

@@ -62,6 +62,6 @@ def parse_header(data: bytes) -> Header:
         found = [(name, about) for name, about in table.items() if name != "__metadata__"]
         tensors = tuple(Tensor(name, tuple(int(n) for n in about["shape"])) for name, about in found)
         end = max((int(about["data_offsets"][1]) for _, about in found), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as problem:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
         raise HeaderError(f"its header cannot be read ({problem})") from problem
     return Header(tensors, 8 + length + end)

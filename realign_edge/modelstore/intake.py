@@ -36,8 +36,8 @@ def inspect(source: Source) -> Intake:
     """
     config = _config(source)
     family = family_of(str(config.get("model_type", "")), str(source.where))
-    if "quantization_config" in config:
-        kind = (config["quantization_config"] or {}).get("quant_method", "some way")
+    if quantised := config.get("quantization_config"):
+        kind = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
         raise MissingError(
             f"{source.where}: the weights are quantised already ({kind})",
             "take the checkpoint in full precision; realign-edge quantises it when it loads",

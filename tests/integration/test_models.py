@@ -148,8 +148,6 @@ def test_add_list_show_verify_for_programs(command: Command, home: Path, model_f
     assert [m["model"] for m in listed["models"]] == ["nano", "ours"]
     assert listed["models"][1]["licence"] == "llama2"
     assert listed["damaged"] == []
-    shown = json.loads(command("models", "show", "nano", "--json").stdout)
-    assert (shown["image_tokens"], shown["context"], shown["training"]["verdict"]) == (65, 512, "fits")
     folder = home / "models" / "ours"
     (folder / SECOND).write_bytes(b"x")
     (folder / "LICENSE").unlink()

@@ -207,6 +207,18 @@ def test_a_gpu_is_judged_by_its_own_memory_in_16_bit(tmp_path: Path, monkeypatch
     assert told.weights / 2**30 == pytest.approx(4.2, abs=0.05)
 
 
+def test_show_for_programs(home: Path) -> None:
+    from typer.testing import CliRunner
+
+    from realign_edge.cli.main import app
+
+    found = CliRunner().invoke(app, ["models", "show", "nano", "--json"])
+    value = json.loads(found.stdout)
+    assert (value["image_tokens"], value["context"], value["training"]["verdict"]) == (65, 512, "fits")
+    assert (value["parameters"]["total"], value["embedded"], value["hub"]) == (3_617_952, True, None)
+    assert all(len(row["at_budgets"]) == len(value["training"]["budgets"]) for row in value["training"]["rows"])
+
+
 def test_an_installed_model_is_found_by_its_name(model_folder: Path, home: Path) -> None:
     from realign_edge.vlm.find import find_model
 

@@ -106,6 +106,7 @@ REFUSALS: list[tuple[Callable[[Path], None], str, str]] = [
     (other_layout, "the weights hold no vision tower", "-hf"),
     (change_json("config.json", model_type="gpt2"), "the architecture `gpt2` is not supported", "llava (LLaVA-1.5)"),
     (change_json("config.json", quantization_config={"quant_method": "awq"}), "quantised already (awq)", "full"),
+    (change_json("config.json", quantization_config=["fp8"]), "quantised already", "full"),
     (gone("chat_template.json"), "the processor has no chat template", "chat_template.jinja"),
     (template_in_tokenizer, "only tokenizer_config.json has one", "put the template into a file"),
     (gone("preprocessor_config.json"), "does not say how photos are prepared", "copy the model with this file"),
