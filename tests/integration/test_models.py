@@ -116,7 +116,7 @@ def test_a_stick_that_cannot_be_written_to_and_a_disk_that_is_too_small(home: Pa
     assert "nothing was copied" in found.stderr
 
 
-def test_add_list_show_verify_for_people(command: Command, model_folder: Path) -> None:
+def test_add_list_verify_for_people(command: Command, model_folder: Path) -> None:
     (model_folder / "modeling_x.py").write_text("raise SystemExit")
     found = command("models", "add", model_folder)
     assert found.returncode == 0, found.stderr
@@ -131,15 +131,11 @@ def test_add_list_show_verify_for_people(command: Command, model_folder: Path) -
     assert rows[1][:4] == ["nano", "(embedded)", "LLaVA-1.5", "3.62"]
     assert rows[2][0] == "plant-llava"
     assert rows[2][-4:] == ["Llama", "2", "Community", "yes"]
-    shown = command("models", "show", "nano")
-    assert shown.returncode == 0, shown.stderr
-    for words in ("vision tower 1.68 M", "65 tokens of a context of 512", "Apache-2.0: any use", "QLoRA", "fits"):
-        assert words in shown.stdout
-    for output in (found, again, listed, shown):
+    for output in (found, again, listed):
         assert max(map(len, output.stdout.splitlines())) <= 80
 
 
-def test_add_list_show_verify_for_programs(command: Command, home: Path, model_folder: Path) -> None:
+def test_add_list_verify_for_programs(command: Command, home: Path, model_folder: Path) -> None:
     added = json.loads(command("models", "add", model_folder, "--json", "--name", "ours", "--quiet").stdout)
     assert (added["model"], added["new"], added["folder"]) == ("ours", True, str(home / "models" / "ours"))
     assert added["manifest"]["files"].keys() == {p.name for p in model_folder.iterdir()}

@@ -1,6 +1,7 @@
 """Parameters, licences and memory, told without loading a model."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -205,6 +206,29 @@ def test_a_gpu_is_judged_by_its_own_memory_in_16_bit(tmp_path: Path, monkeypatch
     told = headroom.geometry_before_loading(facts, shape, torch.device("cuda"))
     # Half a byte for 6.48 billion weights in 4 bit, two bytes for the tower, the embeddings and the head.
     assert told.weights / 2**30 == pytest.approx(4.2, abs=0.05)
+
+
+def test_show_for_people(home: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from realign_edge.cli.main import app
+
+    monkeypatch.setenv("COLUMNS", "80")
+    folder = seven_billion(home / "llava-1.5-7b-hf")
+    for path in model_folder.iterdir():
+        if not (path.name.startswith("model") or path.name == "config.json"):
+            shutil.copy(path, folder)
+    found = CliRunner().invoke(app, ["models", "show", str(folder)])
+    for words in (
+        "Parameters 7.06 B",
+        "vision tower 304 M, projector 21.0 M, language model 6.74 B",
+        "576 tokens of a context of 4,096",
+        "Llama 2 Community: commercial use up to 700 million monthly users",
+        "all linear layers, rank 128",
+        "a pair is taken to have 1,412 tokens",
+    ):
+        assert words in " ".join(found.stdout.split())
+    assert max(map(len, found.stdout.splitlines())) <= 80
 
 
 def test_show_for_programs(home: Path) -> None:
