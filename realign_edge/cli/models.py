@@ -87,9 +87,9 @@ def show(model: Name, as_json: Json = False, quiet: Quiet = False) -> None:
 
     from realign_edge.cli.options import hush_libraries
     from realign_edge.modelstore.facts import facts_of
-    from realign_edge.vlm.find import find_model
+    from realign_edge.modelstore.store import locate
 
-    facts = facts_of(find_model(model))
+    facts = facts_of(locate(model))
     from realign_edge.alignment.headroom import BUDGETS, headroom, shape_of
 
     hush_libraries()

@@ -75,7 +75,7 @@ def facts_of(folder: Path) -> ModelFacts:
         parameters=count(_tensors(folder), family),
         size=sum(p.stat().st_size for p in folder.iterdir() if p.is_file()),
         licence=licence_of(folder, stated),
-        embedded=folder.parent == models_folder().resolve(),
+        embedded=folder.resolve().parent == models_folder().resolve(),
         manifest=manifest,
     )
 

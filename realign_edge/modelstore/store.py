@@ -1,12 +1,13 @@
 """The models of this machine: adding one, finding the installed and embedded ones."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from realign_edge.errors import MissingError, RealignError, UsageError
+from realign_edge.errors import Interrupted, MissingError, RealignError, UsageError
 from realign_edge.files import sync_folder, write_json
 from realign_edge.home import home, models_folder
 from realign_edge.modelstore.archive import TarSource, is_archive
@@ -62,7 +63,7 @@ def add(
     progress, folder = progress or Silent(), store_folder()
     with work_lock(folder / ".lock", f"adding a model from {path}", hint="wait for it, then run the same command"):
         sweep(folder)
-        source = _open(path, folder, progress)
+        source = _open(path, folder, progress, stopped)
         source = source if licence is None else WithLicence(source, licence)
         intake = inspect(source)
         name = _checked_name(source.label if name is None else name)
@@ -120,13 +121,18 @@ def _models_in(folder: Path) -> list[Path]:
     ]
 
 
-def _open(path: Path, folder: Path, progress: Progress) -> Source:
+def _open(path: Path, folder: Path, progress: Progress, stopped: Callable[[], bool]) -> Source:
     """The source that a path names.
 
     Raises:
         MissingError: it is neither a folder nor an archive.
+        Interrupted: somebody asked for an end while the archive was read.
     """
-    from shutil import disk_usage
+
+    def seen(at: int) -> None:
+        progress.advance(round(at / MIB))
+        if stopped():
+            raise Interrupted("stopped before anything was copied", "run the same command again")
 
     if path.is_dir():
         return FolderSource(path)
@@ -138,7 +144,7 @@ def _open(path: Path, folder: Path, progress: Progress) -> Source:
                 f"{path} is neither a folder nor a .tar or .tar.gz", "unpack it and name the model folder in it"
             )
         progress.start("Reading the archive", max(1, round(path.stat().st_size / MIB)), "MiB")
-    source = TarSource(path, disk_usage(folder).free, lambda at: progress.advance(round(at / MIB)))
+    source = TarSource(path, shutil.disk_usage(folder).free, seen)
     progress.finish()
     return source
 
@@ -179,7 +185,7 @@ def _same(
     same = files.keys() == set(intake.files) and all(files[n].size == source.entries[n].size for n in files)
     if same and any(e.changed != files[n].changed or not e.changed for n in files if (e := source.entries[n])):
         found = dict(hashed(source, intake, progress, stopped, "Comparing"))
-        same = all(files[n].sha256 == found[n] for n in files)
+        same = all(files[n].sha256 == found.get(n) for n in files)
     if not same:
         raise another
     if torn := [n for n in sorted(files) if not _has_size(target / n, files[n].size)]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from realign_edge.errors import MissingError, RealignError
+from realign_edge.errors import Interrupted, MissingError, RealignError
 from realign_edge.modelstore.archive import TarSource
 from realign_edge.modelstore.intake import inspect
 from realign_edge.modelstore.store import add
@@ -137,6 +137,13 @@ def test_what_is_no_archive_is_said_so(home: Path, tmp_path: Path) -> None:
         assert str(tmp_path / name) in refused.value.message
     with pytest.raises(MissingError, match="there is no"):
         add(tmp_path / "gone.tar")
+
+
+def test_an_end_that_is_asked_for_while_the_archive_is_read(model_folder: Path, home: Path, tmp_path: Path) -> None:
+    archive = pack(model_folder, tmp_path / "model.tar.gz")
+    with pytest.raises(Interrupted, match="before anything was copied"):
+        add(archive, stopped=lambda: True)
+    assert snapshot(home) == {str(home / "models")}
 
 
 def test_archives_without_one_model_are_refused(model_folder: Path, home: Path, tmp_path: Path) -> None:
