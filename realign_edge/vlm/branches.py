@@ -28,7 +28,8 @@ class Branch:
 class Packed:
     """A batch of packed sequences, right-padded to length L; T is the number of scored tokens in it.
 
-    ids, positions: (batch, L); mask: (batch, 1, L, L) True = may attend; predictor: (T,) index into the
+    ids, positions: (batch, L); mask: (batch, 1, L, L) True = may attend, None where every row is one plain
+    sequence, for which causal attention is the same and does half the work; predictor: (T,) index into the
     flattened (batch * L) hidden states that predicts each scored token; target: (T,) its id;
     owner: (T,) the number of its branch, counted through the batch; branches: how many there are;
     density: share of the batch that is not padding.
@@ -36,7 +37,7 @@ class Packed:
 
     ids: Tensor
     positions: Tensor
-    mask: Tensor
+    mask: Tensor | None
     predictor: Tensor
     target: Tensor
     owner: Tensor
@@ -72,7 +73,8 @@ def pack(prefixes: Sequence[Tensor], branches: Sequence[Sequence[Branch]], pad: 
             start += n
     density = sum(lengths) / ids.numel()
     scored = (torch.cat(predictor), torch.cat(target), torch.cat(owner))
-    return Packed(ids, positions, _mask(part), *scored, number, density)
+    plain = all(len(continuations) == 1 for continuations in branches)
+    return Packed(ids, positions, None if plain else _mask(part), *scored, number, density)
 
 
 def _mask(part: Tensor) -> Tensor:
@@ -98,7 +100,7 @@ def token_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
     """
     device = vlm.device
     embeddings = vlm.embed(packed.ids, image_features)
-    mask = additive(packed.mask.to(device), embeddings.dtype)
+    mask = None if packed.mask is None else additive(packed.mask.to(device), embeddings.dtype)
     hidden = vlm.language(embeddings, attention_mask=mask, position_ids=packed.positions.to(device))
     predictors = hidden.flatten(0, 1)[packed.predictor.to(device)]
     return head_logps(vlm.lm_head, predictors, packed.target.to(device))
