@@ -11,6 +11,7 @@ from torch import nn
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.files import fingerprint, sha256_file
 from realign_edge.home import home, models_folder
+from realign_edge.vlm.attention import use_shared_prefix
 from realign_edge.vlm.family import Family, family_of
 from realign_edge.vlm.model import Quantization, Vlm
 
@@ -53,6 +54,7 @@ def load_vlm(
     model = _load_weights(folder, family, quantization, device, dtype)
     model.requires_grad_(False)
     model.eval()
+    use_shared_prefix(model.get_submodule(family.language_model))
     weights = {p.name: sha256_file(p) for p in sorted(folder.glob("*.safetensors"))}
     text = {n: sha256_file(folder / n) for n in _TEXT_FILES if (folder / n).is_file()}
     vision = {n: sha256_file(folder / n) for n in _VISION_FILES if (folder / n).is_file()}
