@@ -25,7 +25,7 @@ def shared_prefix_attention(
 
     prefix = query.shape[2] - attention_mask.shape[2] if attention_mask is not None else 0
     if prefix <= 0:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **more)  # type: ignore[no-any-return]
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
     before = [t[:, :, :prefix] for t in (query, key, value)]
     first, _ = sdpa_attention_forward(module, before[0], before[1], before[2], None, **more)
     rest, _ = sdpa_attention_forward(module, query[:, :, prefix:], key, value, attention_mask, **more)
