@@ -24,7 +24,14 @@ from realign_edge.alignment.fused import fused_lora
 from realign_edge.alignment.gradient import Learner, diverged, named
 from realign_edge.alignment.holdout import Looks, split
 from realign_edge.alignment.lora import eject, inject, save_adapter, trainable
-from realign_edge.alignment.memory import Plan, device_memory, free_memory, geometry_of, plan
+from realign_edge.alignment.memory import (
+    Plan,
+    device_memory,
+    free_memory,
+    geometry_of,
+    give_back_at_once,
+    plan,
+)
 from realign_edge.alignment.monitor import Explosion, FallingChosen, Pace, means, memory_gib, recent_mean
 from realign_edge.alignment.reference import reference_logps
 from realign_edge.alignment.schedule import learning_rate, schedule, step_count
@@ -132,6 +139,7 @@ def align(
     if not pairs:
         raise UsageError("there are no preference pairs to train on", "look at `realign-edge pairs list`")
     began, team = time.monotonic(), team or Alone()
+    give_back_at_once()
     items = tokenised(vlm, pairs)
     kept, held = split(items, settings.holdout_share, settings.seed)
     steps = step_count(settings, len(kept))
