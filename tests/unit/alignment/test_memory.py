@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import torch
 
+from realign_edge.alignment import memory
 from realign_edge.alignment.batches import Item
 from realign_edge.alignment.memory import Geometry, alternatives, forecast, geometry_of, peak, plan
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.errors import UsageError
 from realign_edge.preferences.model import PreferencePair, Provenance
 
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 # What the forecast leaves out: Python's objects, allocations below 256 KiB, code that is read at first use.
 TOLERANCE = 0.15
 CASES: dict[str, dict[str, Any]] = {
@@ -155,15 +156,18 @@ def test_one_pair_that_just_fits_is_planned() -> None:
     assert plan(SEVEN_B, replace(settings, memory_gib=one.total / GIB), items(8), 128 * GIB).forecast == one
 
 
-def test_the_same_machine_plans_the_same(workbench: Any) -> None:
-    """Though what the process holds wavers: here by what the planner rounds away."""
-    first = geometry_of(workbench.vlm)
-    ballast = torch.ones(4 * 2**20)
-    assert geometry_of(workbench.vlm).base - first.base in (0, 256 * 2**20)
-    assert first.base % (256 * 2**20) == 0
-    del ballast
-    settings = workbench.settings
-    assert plan(first, settings, workbench.items(), 8 * GIB) == plan(first, settings, workbench.items(), 8 * GIB)
+def test_the_same_machine_plans_the_same(workbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though what the process holds, and what is free, wavers."""
+    settings, some = workbench.settings, workbench.items()
+    weights = geometry_of(workbench.vlm, 0).weights
+    plans = []
+    for held, free in ((300 * MIB, 8 * GIB), (500 * MIB, 1 * GIB), (513 * MIB, 8 * GIB)):
+        monkeypatch.setattr(memory, "used_memory", lambda device, held=held: weights + held)
+        monkeypatch.setattr(memory, "free_memory", lambda device, free=free: free)
+        plans.append(plan(geometry_of(workbench.vlm), settings, some, 8 * GIB))
+    assert plans[0] == plans[1]
+    # In steps of 256 MiB, upwards.
+    assert [p.forecast.base for p in plans] == [512 * MIB, 512 * MIB, 768 * MIB]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """Pausing, and what a run is told apart by."""
 
+import importlib.metadata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from realign_edge.alignment import trainer
 from realign_edge.alignment.checkpoints import newest_checkpoint, read_checkpoint
 from realign_edge.errors import UsageError
 
@@ -57,10 +57,8 @@ def test_what_changed_is_named(workbench: Any, begun: Any, monkeypatch: pytest.M
         patch.setattr(workbench.vlm, "fingerprint", "0123456789abcdef")
         assert refusal(workbench, begun).startswith(f"{start}base model (")
     with monkeypatch.context() as patch:
-        version = trainer.importlib.metadata.version
-        patch.setattr(
-            trainer.importlib.metadata, "version", lambda name: "99.0" if name == "transformers" else version(name)
-        )
+        version = importlib.metadata.version
+        patch.setattr(importlib.metadata, "version", lambda name: "99.0" if name == "transformers" else version(name))
         found = refusal(workbench, begun)
         assert found == f"{start}version of transformers ({version('transformers')} before, 99.0 now)"
     # Refusing leaves everything as it was.
