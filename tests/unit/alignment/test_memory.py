@@ -87,10 +87,10 @@ def measurements(forty_million: Path) -> dict[str, dict[str, int]]:
 def test_the_forecast_is_what_a_process_needs(measurements: dict[str, dict[str, int]], case: str) -> None:
     found = measurements[case]
     assert found["forecast"] == pytest.approx(found["measured"], rel=TOLERANCE)
-    # And by itself the part that depends on the settings; 40 MiB of what the tolerance names is a lot for so small
+    # And by itself the part that depends on the settings; 25 MiB of what the tolerance names is a lot for so small
     # a model.
     needed, expected = (found[k] - found["before"] for k in ("measured", "forecast"))
-    assert expected == pytest.approx(needed, rel=TOLERANCE, abs=40 * 2**20)
+    assert expected == pytest.approx(needed, rel=TOLERANCE, abs=25 * MIB)
 
 
 SEVEN_B = Geometry(
