@@ -139,7 +139,6 @@ def align(
     if not pairs:
         raise UsageError("there are no preference pairs to train on", "look at `realign-edge pairs list`")
     began, team = time.monotonic(), team or Alone()
-    give_back_at_once()
     items = tokenised(vlm, pairs)
     kept, held = split(items, settings.holdout_share, settings.seed)
     steps = step_count(settings, len(kept))
@@ -148,6 +147,8 @@ def align(
     used = sorted({i for step in batches for i in step} | set(held))
     fitting = team.share(plan(geometry_of(vlm), settings, [items[i] for i in used], device_memory(vlm.device)))
     _tell_plan(fitting, vlm, progress, events)
+    if fitting.tight(free_memory(vlm.device)):
+        give_back_at_once()
     reference = reference_logps(
         vlm, store, [items[i] for i in used], workspace.references, settings.micro_tokens, progress, team
     )

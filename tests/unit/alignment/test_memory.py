@@ -170,6 +170,18 @@ def test_the_same_machine_plans_the_same(workbench: Any, monkeypatch: pytest.Mon
     assert [p.forecast.base for p in plans] == [512 * MIB, 512 * MIB, 768 * MIB]
 
 
+def test_freed_tensors_go_back_at_once_where_memory_is_tight_alone() -> None:
+    found = plan(SEVEN_B, AlignmentSettings(), items(8), 128 * GIB)
+    holes = found.forecast.activations // 2
+    fits = found.forecast.total + holes
+    assert not replace(found, limit=fits).tight(128 * GIB)
+    assert replace(found, limit=fits - 1).tight(128 * GIB)
+    # What the process holds already need not be free.
+    free = fits - found.forecast.base - found.forecast.weights
+    assert not found.tight(free)
+    assert found.tight(free - 1)
+
+
 @pytest.mark.parametrize(
     ("change", "smaller"),
     [
