@@ -4,11 +4,15 @@ What is kept for the backward pass, a token and a layer, in the activations' dty
 query and of all key heads, D = hidden, I = intermediate width, r = LoRA rank):
 
     2 D  states that the two norms read (float32 where the model computes in 16 bit)
-    2 D  what the norms write, where an adapter reads it
+    1 D  what each norm writes, where an adapter reads it
     3 Q  queries, keys and values as attention reads them (keys and values repeated to Q)
     1 Q  what attention writes
-    2 I  gate and up projection (4 I through peft's own layers)
+    2 I  gate and up projection
     r    for each adapted layer
+
+With dropout peft's own layers are used, and each adapted one keeps what dropout let through and the factors
+that it drew, which is twice its input, instead of what the norm wrote: 6 D and 2 Q in attention, 4 D and 2 I in
+the MLP, which then also keeps silu(gate), 1 I. (On a GPU a factor is one byte, so this is an upper bound there.)
 
 With gradient checkpointing: D a token and layer, and the above for one layer at a time. To this come the
 weights, the adapter four times in float32 (itself, gradient, two moments), the masks, the rows of the
@@ -16,7 +20,9 @@ output head, and the buffers of the moment when the backward pass is in an MLP. 
 compares the sum with what a process really needs.
 """
 
+import ctypes
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +40,8 @@ _GIB = 2**30
 _USABLE = 0.9
 _SMALLEST_BUDGET = 256
 _BASE_STEP = 256 * 2**20
+# mallopt(3)
+_M_MMAP_THRESHOLD = -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +88,18 @@ class Plan:
     forecast: Forecast
     limit: int
 
+    def tight(self, free: int) -> bool:
+        """Would the holes that `give_back_at_once` speaks of not fit; free: bytes that nobody uses now?"""
+        needed = self.forecast.total + self.forecast.activations // 2
+        return needed > min(self.limit, free + self.forecast.base + self.forecast.weights)
+
 
 def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
     """Of a loaded model; base: bytes in use without the weights (measured now where it is not given)."""
     text = vlm.model.config.get_text_config()
     weights = sum(t.numel() * t.element_size() for t in [*vlm.model.parameters(), *vlm.model.buffers()])
     if base is None:
+        _use_once(vlm)
         # In whole steps, so that the same machine plans the same though this figure wavers.
         base = math.ceil(max(0, used_memory(vlm.device) - weights) / _BASE_STEP) * _BASE_STEP
     head_dim = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
@@ -100,6 +114,32 @@ def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
         activation=torch.finfo(vlm.dtype).bits // 8,
         base=base,
     )
+
+
+def _use_once(vlm: Vlm) -> None:
+    """A pass over a few tokens: what is loaded at first use is then there, and is measured instead of guessed.
+
+    These are weights that are mapped from their file and not read yet, peft, and the code that the passes run.
+    """
+    import peft  # noqa: F401
+
+    weight = vlm.model.get_input_embeddings().weight
+    some = torch.zeros(1, 8, weight.shape[1], dtype=vlm.dtype, device=vlm.device, requires_grad=True)
+    mask = torch.zeros(1, 1, 8, 8, dtype=vlm.dtype, device=vlm.device)
+    with torch.enable_grad():
+        vlm.language(some, attention_mask=mask).sum().backward()
+
+
+def give_back_at_once() -> None:
+    """Let the C library return every freed tensor of 256 KiB or more to the system, as the forecast assumes.
+
+    Tensors are aligned to 64 bytes, and glibc before 2.38 cannot reuse a freed block for an aligned one of the
+    same size: what a step keeps is then interspersed with holes, half as much again (measured). Fresh pages cost
+    time, 0.4 of a step of a model of 33 million parameters, so it is done where memory is tight alone.
+    """
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if library is not None and hasattr(library, "mallopt"):
+        library.mallopt(_M_MMAP_THRESHOLD, 2**18)
 
 
 def used_memory(device: torch.device) -> int:
@@ -145,13 +185,16 @@ def forecast(g: Geometry, settings: AlignmentSettings, lengths: Sequence[tuple[i
     """The peak for one group; lengths: tokens of (first, second) sequence of each item, scored: answer tokens."""
     tokens = padded_tokens(lengths)
     every = settings.lora_targets == "all-linear"
-    fused = not settings.lora_dropout
     b, rank = g.activation, settings.lora_rank
     norm_input = 2 * g.hidden * (b if b == 4 else 4)
-    norm_output = (2 if every else 1) * g.hidden * b
-    mlp = (2 if fused else 4) * g.intermediate * b
+    if settings.lora_dropout:
+        attention, mlp = 6 * g.hidden + 2 * g.queries, 4 * g.hidden + 5 * g.intermediate
+    else:
+        attention, mlp = g.hidden, g.hidden + 2 * g.intermediate
+    # An MLP without an adapter is fused with dropout too, and does not need its input.
+    inputs = (attention + (mlp if every else 2 * g.intermediate)) * b
     low = rank * (7 if every else 4) * b
-    layer = norm_input + norm_output + 4 * g.queries * b + mlp + low + 4 * g.heads
+    layer = norm_input + inputs + 4 * g.queries * b + low + 4 * g.heads
     kept = g.layers * g.hidden * b + layer if settings.gradient_checkpointing else g.layers * layer
     longest = [max(pair[k] for pair in lengths) for k in (0, 1)]
     masks = sum(count * n * n * (b + 1) for count, n in zip(_rows(lengths), longest, strict=True))

@@ -24,7 +24,14 @@ from realign_edge.alignment.fused import fused_lora
 from realign_edge.alignment.gradient import Learner, diverged, named
 from realign_edge.alignment.holdout import Looks, split
 from realign_edge.alignment.lora import eject, inject, save_adapter, trainable
-from realign_edge.alignment.memory import Plan, device_memory, free_memory, geometry_of, plan
+from realign_edge.alignment.memory import (
+    Plan,
+    device_memory,
+    free_memory,
+    geometry_of,
+    give_back_at_once,
+    plan,
+)
 from realign_edge.alignment.monitor import Explosion, FallingChosen, Pace, means, memory_gib, recent_mean
 from realign_edge.alignment.reference import reference_logps
 from realign_edge.alignment.schedule import learning_rate, schedule, step_count
@@ -140,6 +147,8 @@ def align(
     used = sorted({i for step in batches for i in step} | set(held))
     fitting = team.share(plan(geometry_of(vlm), settings, [items[i] for i in used], device_memory(vlm.device)))
     _tell_plan(fitting, vlm, progress, events)
+    if fitting.tight(free_memory(vlm.device)):
+        give_back_at_once()
     reference = reference_logps(
         vlm, store, [items[i] for i in used], workspace.references, settings.micro_tokens, progress, team
     )
