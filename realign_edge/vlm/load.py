@@ -50,7 +50,7 @@ def load_vlm(
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
     if dtype is None:
-        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     folder = find_model(name)
     config = _read_config(folder)
     family = family_of(str(config.get("model_type", "")), str(folder))
