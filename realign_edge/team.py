@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from realign_edge import noticeboard
-from realign_edge.errors import RealignError
+from realign_edge.errors import Interrupted, RealignError
 
 T = TypeVar("T")
 
@@ -156,8 +156,8 @@ class Processes:
             dist.barrier(group=self._words)
 
     def part(self) -> None:
-        """Close the connections, so that nobody waits for this member any longer."""
-        leave_team()
+        """Close the connections."""
+        self._state.destroy_process_group()
 
 
 @contextmanager
@@ -178,11 +178,26 @@ def assemble(device: str) -> Team:
     return Processes(device) if noticeboard.place()[1] > 1 else Alone()
 
 
-def leave_team() -> None:
-    """Close the connections of this process to its team, if it has any."""
+@contextmanager
+def own_wish() -> Iterator[None]:
+    """A launcher stops everybody when one process fails; then that failure is raised, not the stop.
+
+    Raises:
+        MemberLostError: another process failed and said why.
+    """
+    try:
+        yield
+    except Interrupted as stop:
+        words = noticeboard.failure()
+        if words:
+            raise MemberLostError(words) from stop
+        raise
+
+
+def assembled() -> bool:
+    """Has this process met the others of a team?"""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    return torch is not None and torch.distributed.is_available() and bool(torch.distributed.is_initialized())
 
 
 def mine(team: Team, items: Sequence[T]) -> Sequence[T]:

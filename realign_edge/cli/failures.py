@@ -14,7 +14,7 @@ from realign_edge import __version__
 from realign_edge.cli.options import say
 from realign_edge.errors import ExitCode, Interrupted, RealignError, explain
 from realign_edge.noticeboard import pin_failure, pin_told, place, told
-from realign_edge.team import MemberLostError, leave_team
+from realign_edge.team import MemberLostError, assembled
 
 # How long a process that failed in a team waits for the first one to say so.
 _HEARD_S = 10.0
@@ -38,8 +38,8 @@ def report(failure: BaseException) -> ExitCode:
         log = write_log(failure)
         words = f"{type(failure).__name__}: {failure}", f"the details are in {log} on its machine" if log else ""
     pin_failure(f"process {rank} of {size}: {': '.join(filter(None, words))}" if words else str(failure))
-    leave_team()
-    if told(_HEARD_S):
+    # The first process notices that this one is gone, or, before they met, most likely fails in the same way.
+    if assembled() or told(_HEARD_S):
         return ExitCode.FAILED
     return _told(failure)
 

@@ -31,9 +31,7 @@ class Here:
         return 2**20
 
 
-@pytest.mark.parametrize(
-    ("dtype", "quantization", "most"), [(torch.float32, "none", 3), (torch.bfloat16, "nf4", 1)]
-)
+@pytest.mark.parametrize(("dtype", "quantization", "most"), [(torch.float32, "none", 3), (torch.bfloat16, "nf4", 1)])
 def test_every_row_of_the_gpu_benchmark_runs_on_the_cpu(
     dtype: torch.dtype, quantization: Any, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
