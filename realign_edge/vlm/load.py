@@ -39,15 +39,19 @@ def load_vlm(
     *,
     quantization: Quantization = "none",
     device: str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
 ) -> Vlm:
     """Load model and processor for inference or for LoRA training; every parameter is frozen.
+
+    dtype: of weights and activations; None: bfloat16 on a GPU, float32 on a CPU.
 
     Raises:
         MissingError: the folder is not there, is damaged, or holds an unsupported architecture.
         UsageError: `quantization` is not known.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
+    if dtype is None:
+        dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     folder = find_model(name)
     config = _read_config(folder)
     family = family_of(str(config.get("model_type", "")), str(folder))
