@@ -6,7 +6,7 @@ query and of all key heads, D = hidden, I = intermediate width, r = LoRA rank):
     2 D  states that the two norms read (float32 where the model computes in 16 bit)
     1 D  what each norm writes, where an adapter reads it
     3 Q  queries, keys and values as attention reads them (keys and values repeated to Q)
-    1 Q  what attention writes
+    2 Q  what attention writes, for the prefix and for what branches off it and put together
     2 I  gate and up projection
     r    for each adapted layer
 
@@ -20,9 +20,7 @@ output head, and the buffers of the moment when the backward pass is in an MLP. 
 compares the sum with what a process really needs.
 """
 
-import ctypes
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +28,7 @@ from typing import Any
 import torch
 
 from realign_edge.alignment.batches import Item, micro_batches, padded_tokens
+from realign_edge.alignment.machine import use_once, used_memory
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.errors import UsageError
 from realign_edge.vlm.head import rows_at_once
@@ -40,8 +39,6 @@ _GIB = 2**30
 _USABLE = 0.9
 _SMALLEST_BUDGET = 256
 _BASE_STEP = 256 * 2**20
-# mallopt(3)
-_M_MMAP_THRESHOLD = -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +94,11 @@ class Plan:
 def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
     """Of a loaded model; base: bytes in use without the weights (measured now where it is not given)."""
     text = vlm.model.config.get_text_config()
-    weights = sum(t.numel() * t.element_size() for t in [*vlm.model.parameters(), *vlm.model.buffers()])
+    # A tower that was moved away takes nothing here.
+    here = [t for t in [*vlm.model.parameters(), *vlm.model.buffers()] if t.device == vlm.device]
+    weights = sum(t.numel() * t.element_size() for t in here)
     if base is None:
-        _use_once(vlm)
+        use_once(vlm)
         # In whole steps, so that the same machine plans the same though this figure wavers.
         base = math.ceil(max(0, used_memory(vlm.device) - weights) / _BASE_STEP) * _BASE_STEP
     head_dim = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
@@ -116,71 +115,6 @@ def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
     )
 
 
-def _use_once(vlm: Vlm) -> None:
-    """A pass over a few tokens: what is loaded at first use is then there, and is measured instead of guessed.
-
-    These are weights that are mapped from their file and not read yet, peft, and the code that the passes run.
-    """
-    import peft  # noqa: F401
-
-    weight = vlm.model.get_input_embeddings().weight
-    some = torch.zeros(1, 8, weight.shape[1], dtype=vlm.dtype, device=vlm.device, requires_grad=True)
-    mask = torch.zeros(1, 1, 8, 8, dtype=vlm.dtype, device=vlm.device)
-    with torch.enable_grad():
-        vlm.language(some, attention_mask=mask).sum().backward()
-
-
-def give_back_at_once() -> None:
-    """Let the C library return every freed tensor of 256 KiB or more to the system, as the forecast assumes.
-
-    Tensors are aligned to 64 bytes, and glibc before 2.38 cannot reuse a freed block for an aligned one of the
-    same size: what a step keeps is then interspersed with holes, half as much again (measured). Fresh pages cost
-    time, 0.4 of a step of a model of 33 million parameters, so it is done where memory is tight alone.
-    """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if library is not None and hasattr(library, "mallopt"):
-        library.mallopt(_M_MMAP_THRESHOLD, 2**18)
-
-
-def used_memory(device: torch.device) -> int:
-    """Bytes in use now: of this process on a CPU, of the device on a GPU."""
-    if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        return int(total - free)
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
-
-
-def device_memory(device: torch.device) -> int:
-    """Bytes that the device has in all; on a CPU what this process may have, a container's limit included."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    import psutil
-
-    return min(int(psutil.virtual_memory().total), _container_limit())
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes that nobody uses now."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
-def _container_limit() -> int:
-    from pathlib import Path
-
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            return int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue
-    return 2**62
-
-
 def forecast(g: Geometry, settings: AlignmentSettings, lengths: Sequence[tuple[int, int]], scored: int) -> Forecast:
     """The peak for one group; lengths: tokens of (first, second) sequence of each item, scored: answer tokens."""
     tokens = padded_tokens(lengths)
@@ -194,13 +128,15 @@ def forecast(g: Geometry, settings: AlignmentSettings, lengths: Sequence[tuple[i
     # An MLP without an adapter is fused with dropout too, and does not need its input.
     inputs = (attention + (mlp if every else 2 * g.intermediate)) * b
     low = rank * (7 if every else 4) * b
-    layer = norm_input + inputs + 4 * g.queries * b + low + 4 * g.heads
+    layer = norm_input + inputs + 5 * g.queries * b + low + 4 * g.heads
     kept = g.layers * g.hidden * b + layer if settings.gradient_checkpointing else g.layers * layer
     longest = [max(pair[k] for pair in lengths) for k in (0, 1)]
     masks = sum(count * n * n * (b + 1) for count, n in zip(_rows(lengths), longest, strict=True))
     activations = tokens * (kept + 3 * g.hidden * b) + masks + scored * g.hidden * b
     widest = max(count * n for count, n in zip(_rows(lengths), longest, strict=True))
-    in_mlp = widest * (4 * g.intermediate + 3 * g.hidden) * b
+    # A 4-bit layer is dequantised for the moment that it is used.
+    plain = g.hidden * g.intermediate * b if settings.quantization == "nf4" else 0
+    in_mlp = widest * (4 * g.intermediate + 3 * g.hidden) * b + plain
     in_head = min(scored, rows_at_once(g.vocabulary)) * g.vocabulary * (4 + b + (b if b != 4 else 0))
     adapter = 4 * 4 * adapter_elements(g, settings)
     return Forecast(tokens, g.base, g.weights, adapter, activations, max(in_mlp, in_head))

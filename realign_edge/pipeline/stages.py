@@ -150,7 +150,8 @@ class Stages:
         Raises:
             UsageError: there are too few pairs.
         """
-        from realign_edge.alignment.trainer import Uninterrupted, Workspace, align
+        from realign_edge.alignment.loop import Uninterrupted
+        from realign_edge.alignment.trainer import Workspace, align
 
         pairs, run = self._enough_pairs(), self.outcome.run
         inputs = fingerprint(self.vlm.fingerprint, [p.pair_id for p in pairs], asdict(self.config.alignment))

@@ -15,7 +15,7 @@ import torch
 from realign_edge.alignment.batches import tokenised
 from realign_edge.alignment.gradient import Learner
 from realign_edge.alignment.lora import inject, trainable
-from realign_edge.alignment.memory import give_back_at_once
+from realign_edge.alignment.machine import give_back_at_once
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.preferences.model import PreferencePair, Provenance
 from realign_edge.progress import Silent

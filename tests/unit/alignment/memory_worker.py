@@ -16,7 +16,8 @@ import peft  # noqa: F401 - before the fork
 import torch
 
 from realign_edge.alignment.batches import Item
-from realign_edge.alignment.memory import geometry_of, give_back_at_once, peak, used_memory
+from realign_edge.alignment.machine import give_back_at_once, used_memory
+from realign_edge.alignment.memory import geometry_of, peak
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.preferences.model import PreferencePair, Provenance
 
