@@ -84,7 +84,11 @@ def test_training_ends_early_and_the_best_weights_are_saved(workbench: Any, new_
     assert losses[0] < min(losses[1:])
     # Two looks behind the best one, then the end.
     assert (run.result.best_step, run.result.steps, run.result.planned) == (2, 6, 14)
-    assert run.progress.finished[-1] == "6 steps of 14, no further gain on held-out pairs; best after 2"
+    said = "ended after 6 of 14 steps, held-out pairs gained no more; best after 2; true answer preferred in "
+    assert run.progress.finished[-1].startswith(said)
+    (best,) = [e for e in run.events if e["type"] == "best"]
+    assert (best["step"], best["done"], best["ended_early"]) == (2, 6, True)
+    assert run.progress.finished[-1] == f"{said}{best['text_accuracy']:.0%} of held-out pairs"
     best, last = read_checkpoint(run.checkpoints, 2), newest_checkpoint(run.checkpoints)
     assert best is not None
     assert last is not None
