@@ -10,7 +10,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: demo test check venv lint types contracts nano bench-objectives clean
+.PHONY: demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
 	@mkdir -p $(DEMO)
@@ -38,6 +38,12 @@ nano: $(STAMP)  ## train the embedded model anew (about an hour and a half on tw
 
 bench-objectives: $(STAMP)  ## every objective on the same pairs, five seeds (hours)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.objectives
+
+bench-alignment: $(STAMP)  ## our training step against TRL and whole sequences
+	$(BIN)/python -m benchmarks.alignment
+
+bench-cuda: $(STAMP)  ## the same for LLaVA-1.5-7B's shape on a CUDA GPU, and the memory that it takes
+	$(BIN)/python -m benchmarks.cuda
 
 venv: $(STAMP)
 

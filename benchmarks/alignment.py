@@ -6,10 +6,12 @@ a process had resident at most, above what it held with the libraries loaded and
 """
 
 import argparse
+import importlib
 import json
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -21,6 +23,7 @@ from benchmarks.job import Job, Ours, medium_job, nano_job
 from benchmarks.peers import SixForwards, Trl
 from benchmarks.workers import Worker, compare, ratio
 from realign_edge.alignment.settings import AlignmentSettings
+from realign_edge.vlm.branches import Packed, pack
 
 BASE = AlignmentSettings(
     beta=0.1, lora_rank=16, lora_alpha=32, learning_rate=1e-4, batch_pairs=32, micro_tokens=8192, holdout_share=0.0
@@ -116,6 +119,40 @@ def step_flops(ours: Ours) -> float:
     return total
 
 
+def loading(job: Job, steps: int) -> dict[str, Any]:
+    """What of a step is reading features and laying out batches, and how much of the batches is padding."""
+    batches: Any = importlib.import_module("realign_edge.alignment.batches")
+    ours, spent, sizes = Ours(job), [0.0], [0, 0]
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **more: Any) -> Any:
+            began = time.perf_counter()
+            value = function(*given, **more)
+            spent[0] += time.perf_counter() - began
+            if isinstance(value, Packed):
+                sizes[0] += round(value.density * value.ids.numel())
+                sizes[1] += value.ids.numel()
+            return value
+
+        return call
+
+    ours.round()
+    store: Any = ours.learner.store
+    store.image_features, batches.pack = watched(store.image_features), watched(pack)
+    began = time.perf_counter()
+    for _ in range(steps):
+        ours.round()
+    seconds = time.perf_counter() - began
+    batches.pack = pack
+    value = {
+        "row": f"{job.model.name}: reading features and packing, {steps} steps of {job.batch} pairs",
+        "share_of_time": round(spent[0] / seconds, 5),
+        "padding": round(1 - sizes[0] / sizes[1], 4),
+    }
+    print(json.dumps(value), flush=True)
+    return value
+
+
 def main() -> None:
     """Run the rows that are asked for and write them down."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -132,6 +169,9 @@ def main() -> None:
     dpo, rdpo = replace(BASE, objective="dpo"), replace(BASE, objective="rdpo")
     if given.rows in "share of the matrix-multiply ceiling":
         found.append(ceiling(medium_job(folder, dpo, pairs=4)))
+    if given.rows in "reading features and packing":
+        found.append(loading(medium_job(folder, rdpo, pairs=4), steps=2))
+        found.append(loading(nano_job(folder, rdpo, 32), steps=10))
     for name in (n for n in TARGETS if given.rows in n):
         model, objective, what = name.split()
         settings = dpo if objective == "dpo" else rdpo

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.llava import MEDIUM, write_llava
 from realign_edge.alignment.batches import tokenised
 from realign_edge.alignment.fused import fused_lora
 from realign_edge.alignment.gradient import Learner
@@ -26,10 +27,26 @@ from realign_edge.progress import Silent
 from realign_edge.team import Alone
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.load import load_vlm
-from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.model import Quantization, Vlm
 
-# LLaVA's shape at about 230 M parameters: 576 image tokens, 12 layers of width 1024, a vocabulary of 32,000.
+# Tokens of the random texts: what a question and a note of an inspection have.
 MEDIUM_PROMPT, MEDIUM_ANSWER = 40, 100
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a model lives, and in what numbers."""
+
+    device: str = "cpu"
+    dtype: torch.dtype = torch.float32
+    quantization: Quantization = "none"
+
+    def load(self, model: Path) -> Vlm:
+        """The model, our way."""
+        return load_vlm(str(model), device=self.device, dtype=self.dtype, quantization=self.quantization)
+
+
+ON_CPU = Where()
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class Job:
     settings: AlignmentSettings
     batch: int
     repeats: int = 8
+    where: Where = ON_CPU
 
     def batch_at(self, step: int) -> list[PreferencePair]:
         """The pairs of a step; both sides take them in the same order."""
@@ -60,7 +78,7 @@ class Ours:
 
     def __init__(self, job: Job, epoch: bool = False) -> None:
         self.job, self.epoch = job, epoch
-        self.vlm = load_vlm(str(job.model))
+        self.vlm = job.where.load(job.model)
         self.at = 0
         if not epoch:
             self._prepare(job.folder / "caches")
@@ -69,10 +87,12 @@ class Ours:
         """Features, reference and a fresh adapter."""
         store = FeatureStore(caches / "features", self.vlm)
         store.ensure([_photo(sha, path) for sha, path in sorted(self.job.photos.items())], Silent())
+        self.vlm.park_tower()
         items = tokenised(self.vlm, self.job.pairs)
         settings = self.job.settings
         known = reference_logps(self.vlm, store, items, caches / "references", settings.micro_tokens, Silent())
         self.wrapped = inject(self.vlm, settings)
+        checkpointing(self.vlm.model, settings)
         self.parameters = list(trainable(self.vlm).values())
         self.optimizer = optimizer_for(self.parameters, settings)
         self.learner = Learner(self.vlm, store, items, settings, known, settings.micro_tokens, Silent(), Alone())
@@ -100,6 +120,14 @@ class Ours:
         torch.nn.utils.clip_grad_norm_(self.parameters, self.job.settings.max_grad_norm)
         self.optimizer.step()
         return means(table)["loss"]
+
+
+def checkpointing(model: Any, settings: AlignmentSettings) -> None:
+    """Gradient checkpointing where it is asked for, on both sides the same kind."""
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        # transformers looks at this mode alone; without dropout it changes nothing else.
+        model.train()
 
 
 def optimizer_for(parameters: Sequence[torch.nn.Parameter], settings: AlignmentSettings) -> torch.optim.Optimizer:
@@ -140,15 +168,20 @@ def nano_job(folder: Path, settings: AlignmentSettings, batch: int) -> Job:
         else:
             question, answers = "Describe the part and its defects.", (photo.record.note, other.record.note)
         pairs.append(PreferencePair(photo.sha256, other.sha256, question, *answers, "note", Provenance("record")))
-    return _job(models_folder() / "nano", folder, {p.sha256: p.path for p in found}, pairs, settings, batch)
+    nano, photos = models_folder() / "nano", {p.sha256: p.path for p in found}
+    return _job(ON_CPU.load(nano), nano, folder, photos, pairs, settings, batch, ON_CPU)
 
 
 def medium_job(folder: Path, settings: AlignmentSettings, pairs: int) -> Job:
     """A random LLaVA of about 230 M parameters, random photos, texts of exactly the stated lengths."""
+    write_llava(folder / "medium", MEDIUM)
+    return random_job(folder / "medium", folder, settings, pairs)
+
+
+def random_job(model: Path, folder: Path, settings: AlignmentSettings, pairs: int, where: Where = ON_CPU) -> Job:
+    """Random photos, texts of exactly the stated lengths; the model stays where `where` says."""
     from realign_edge.files import sha256_file
 
-    model = folder / "medium"
-    _write_medium(model)
     rng = np.random.default_rng(0)
     photos = {}
     (folder / "photos").mkdir(exist_ok=True)
@@ -157,7 +190,7 @@ def medium_job(folder: Path, settings: AlignmentSettings, pairs: int) -> Job:
         Image.fromarray(rng.integers(0, 255, (336, 336, 3), dtype=np.uint8)).save(path)
         photos[sha256_file(path)] = path
     names = list(photos)
-    vlm = load_vlm(str(model))
+    vlm = where.load(model)
     made = []
     for i in range(pairs):
         question = _text_of(lambda t: len(vlm.prompt_ids(t)) - vlm.image_tokens, MEDIUM_PROMPT, rng)
@@ -165,21 +198,21 @@ def medium_job(folder: Path, settings: AlignmentSettings, pairs: int) -> Job:
         made.append(
             PreferencePair(names[i], names[i + 1], question, answers[0], answers[1], "note", Provenance("record"))
         )
-    return _job(model, folder, photos, made, settings, batch=1)
+    return _job(vlm, model, folder, photos, made, settings, 1, where)
 
 
 def _job(
-    model: Path, folder: Path, photos: Mapping[str, Path], pairs: Sequence[PreferencePair],
-    settings: AlignmentSettings, batch: int,
+    vlm: Vlm, model: Path, folder: Path, photos: Mapping[str, Path], pairs: Sequence[PreferencePair],
+    settings: AlignmentSettings, batch: int, where: Where,
 ) -> Job:  # fmt: skip
+    """With the adapter that all sides start from on disk; `vlm` is used up."""
     from safetensors.torch import save_file
 
-    vlm = load_vlm(str(model))
     prompts = {p.prompt: vlm.prompt_text(p.prompt) for p in pairs}
     inject(vlm, settings)
     adapter = folder / f"start-{model.name}.safetensors"
     save_file({n: p.detach().clone().contiguous() for n, p in trainable(vlm).items()}, adapter)
-    return Job(model, folder, adapter, photos, pairs, prompts, settings, batch)
+    return Job(model, folder, adapter, photos, pairs, prompts, settings, batch, where=where)
 
 
 def _photo(sha: str, path: Path) -> Photo:
@@ -201,44 +234,3 @@ def _text_of(length: Any, wanted: int, rng: np.random.Generator) -> str:
         if not text:
             raise RuntimeError("no text of that length")
     return text
-
-
-def _write_medium(folder: Path) -> None:
-    from transformers import (
-        CLIPVisionConfig,
-        LlamaConfig,
-        LlavaConfig,
-        LlavaForConditionalGeneration,
-        LlavaProcessor,
-    )
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-
-    from realign_edge.nano.architecture import CHAT_TEMPLATE, build_tokenizer
-    from realign_edge.nano.recipe import tokenizer_texts
-
-    if (folder / "config.json").exists():
-        return
-    tokenizer = build_tokenizer(tokenizer_texts(0, scenes=200))
-    side = {"height": 336, "width": 336}
-    processor = LlavaProcessor(
-        image_processor=CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size=side),
-        tokenizer=tokenizer, patch_size=14, vision_feature_select_strategy="default",
-        num_additional_image_tokens=1, image_token="<image>", chat_template=CHAT_TEMPLATE,
-    )  # fmt: skip
-    tower = CLIPVisionConfig(
-        hidden_size=384, intermediate_size=1536, num_hidden_layers=6, num_attention_heads=6, image_size=336,
-        patch_size=14,
-    )  # fmt: skip
-    text = LlamaConfig(
-        vocab_size=32000, hidden_size=1024, intermediate_size=2816, num_hidden_layers=12, num_attention_heads=16,
-        num_key_value_heads=16, max_position_embeddings=2048, bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    config = LlavaConfig(
-        vision_config=tower, text_config=text, image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
-        vision_feature_layer=-2, vision_feature_select_strategy="default", image_seq_length=576,
-    )  # fmt: skip
-    model = LlavaForConditionalGeneration(config)
-    processor.save_pretrained(folder)
-    model.save_pretrained(folder)

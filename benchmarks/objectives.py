@@ -67,8 +67,9 @@ class Bench:
 
     def measure(self, settings: AlignmentSettings | None) -> dict[str, Any]:
         """Train (or take the base model as it is) and examine; kept on disk."""
+        from realign_edge.alignment.loop import Uninterrupted
         from realign_edge.alignment.lora import eject, load_adapter
-        from realign_edge.alignment.trainer import Uninterrupted, Workspace, align
+        from realign_edge.alignment.trainer import Workspace, align
         from realign_edge.evaluation.evaluate import take_exam
 
         about = asdict(settings) if settings else "base"

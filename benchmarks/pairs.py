@@ -3,8 +3,8 @@
 Both are given the same photos of the shop floor, their nearest usable neighbours and the same masks, and end
 with one completion a photo and its similarity to the true note. The peer asks transformers' `generate` to
 write the completed note, as many tokens as the true one has (the embedded model, which does not know that
-instruction, would stop early), one photo after the other, from pixels. Ours also measures how well the neighbour fits the
-true note (the reference gap), and tries further neighbours where the first will not do.
+instruction, would stop early), one photo after the other, from pixels. Ours also measures how well the
+neighbour fits the true note (the reference gap), and tries further neighbours where the first will not do.
 """
 
 import argparse

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import logsigmoid
 
-from benchmarks.job import Job, lora_config, optimizer_for
+from benchmarks.job import Job, checkpointing, lora_config, optimizer_for
 
 
 class Trl:
@@ -17,11 +17,11 @@ class Trl:
 
     def __init__(self, job: Job, folder: Path) -> None:
         from datasets import Dataset
-        from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
+        from transformers import AutoProcessor, TrainerCallback
         from trl import DPOConfig, DPOTrainer
 
         processor = AutoProcessor.from_pretrained(job.model, local_files_only=True, backend="pil")
-        model = AutoModelForImageTextToText.from_pretrained(job.model, dtype=torch.float32).requires_grad_(False)
+        model = job.where.load(job.model).model
         rows = [self._row(job, pair) for _ in range(job.repeats) for pair in job.pairs]
         self._go: queue.Queue[bool] = queue.Queue()
         self._done: queue.Queue[float | BaseException] = queue.Queue()
@@ -40,10 +40,13 @@ class Trl:
 
         settings = DPOConfig(
             output_dir=str(folder), per_device_train_batch_size=job.batch, gradient_accumulation_steps=1,
-            gradient_checkpointing=False, learning_rate=job.settings.learning_rate, lr_scheduler_type="constant",
+            gradient_checkpointing=job.settings.gradient_checkpointing,
+            gradient_checkpointing_kwargs={"use_reentrant": False},
+            learning_rate=job.settings.learning_rate, lr_scheduler_type="constant",
             adam_beta2=0.99, weight_decay=0.0, max_grad_norm=job.settings.max_grad_norm, beta=job.settings.beta,
             max_length=None, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True,
-            bf16=False, use_cpu=True, num_train_epochs=1, seed=job.settings.seed, dataloader_num_workers=0,
+            bf16=job.where.dtype == torch.bfloat16, use_cpu=job.where.device == "cpu",
+            num_train_epochs=1, seed=job.settings.seed, dataloader_num_workers=0,
             remove_unused_columns=False, optim="adamw_torch", warmup_steps=0,
         )  # fmt: skip
         self._last = 0.0
@@ -87,12 +90,13 @@ class SixForwards:
 
     def __init__(self, job: Job, steps_a_round: int = 1) -> None:
         from peft import get_peft_model
-        from transformers import AutoModelForImageTextToText, AutoProcessor
+        from transformers import AutoProcessor
 
         self.job, self.steps = job, steps_a_round
         self.processor = AutoProcessor.from_pretrained(job.model, local_files_only=True, backend="pil")
-        base = AutoModelForImageTextToText.from_pretrained(job.model, dtype=torch.float32).requires_grad_(False)
+        base = job.where.load(job.model).model
         self.model = get_peft_model(base, lora_config(job))
+        checkpointing(self.model, job.settings)
         same_adapter(self.model, job)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = optimizer_for(self.parameters, job.settings)
@@ -134,13 +138,14 @@ class SixForwards:
             text=[a for a, _ in texts], images=images, return_tensors="pt", padding=True, add_special_tokens=False
         )
         inputs["start"] = prompts["attention_mask"].sum(dim=1)
-        return dict(inputs)
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.job.where.dtype)
+        return {name: value.to(self.job.where.device) for name, value in inputs.items()}
 
     def _logps(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         ids, mask = inputs["input_ids"], inputs["attention_mask"]
         logits = self.model(input_ids=ids, attention_mask=mask, pixel_values=inputs["pixel_values"]).logits
         logps = logits[:, :-1].float().log_softmax(-1).gather(2, ids[:, 1:, None]).squeeze(2)
-        answer = (torch.arange(1, ids.shape[1]) >= inputs["start"][:, None]) & (mask[:, 1:] > 0)
+        answer = (torch.arange(1, ids.shape[1], device=ids.device) >= inputs["start"][:, None]) & (mask[:, 1:] > 0)
         return (logps * answer).sum(dim=1)  # type: ignore[no-any-return]
 
 

@@ -20,22 +20,32 @@ class Subject(Protocol):
 class Worker:
     """A subject in a process of its own. `build` must be importable (the process is spawned)."""
 
-    def __init__(self, build: Callable[..., Subject], *arguments: Any, threads: int) -> None:
+    def __init__(
+        self, build: Callable[..., Subject], *arguments: Any, threads: int, device: str = "cpu", most_bytes: int = 0
+    ) -> None:
+        """device: whose memory counts; most_bytes: of a GPU's memory what the process may have, 0 = all."""
         context = multiprocessing.get_context("spawn")
         self._pipe, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, threads, build, arguments), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(there, (threads, device, most_bytes), build, arguments), daemon=True
+        )
         self._process.start()
         self.base_bytes = self._get()
 
     def round(self) -> tuple[float, float]:
         """Seconds and result of one round."""
-        self._pipe.send("round")
+        self._pipe.send(("round",))
         seconds, value = self._get()
         return seconds, value
 
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """What a method of the subject gives."""
+        self._pipe.send((method, *arguments))
+        return self._get()[1]
+
     def close(self) -> int:
         """End the process; its peak in bytes above what it held before the model was there."""
-        self._pipe.send("end")
+        self._pipe.send(("end",))
         peak = int(self._get())
         self._process.join()
         return peak - int(self.base_bytes)
@@ -47,7 +57,8 @@ class Worker:
         return value
 
 
-def _serve(pipe: Any, threads: int, build: Callable[..., Subject], arguments: tuple[Any, ...]) -> None:
+def _serve(pipe: Any, place: tuple[int, str, int], build: Callable[..., Subject], arguments: tuple[Any, ...]) -> None:
+    threads, device, most_bytes = place
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import traceback
 
@@ -56,17 +67,59 @@ def _serve(pipe: Any, threads: int, build: Callable[..., Subject], arguments: tu
 
     torch.set_num_threads(threads)
     try:
-        base = resident("VmRSS")
+        base = begin(device, most_bytes)
         subject = build(*arguments)
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        forget_peak(device)
         pipe.send(base)
-        while pipe.recv() == "round":
+        while (asked := pipe.recv())[0] != "end":
+            settle(device)
             began = time.perf_counter()
-            value = subject.round()
+            value = getattr(subject, asked[0])(*asked[1:])
+            settle(device)
             pipe.send((time.perf_counter() - began, value))
-        pipe.send(resident("VmHWM"))
+        pipe.send(peak_bytes(device))
     except BaseException:
         pipe.send(traceback.format_exc())
+
+
+def begin(device: str, most_bytes: int) -> int:
+    """Bytes in use before there is a model; on a GPU, where nothing is, also the limit of the process."""
+    if device == "cpu":
+        return resident("VmRSS")
+    import torch
+
+    if most_bytes:
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, most_bytes / total), torch.device(device, 0))
+    return 0
+
+
+def settle(device: str) -> None:
+    """Wait until a GPU has done what it was given."""
+    if device != "cpu":
+        import torch
+
+        torch.cuda.synchronize()
+
+
+def forget_peak(device: str) -> None:
+    """Count the peak from here on."""
+    if device == "cpu":
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        return
+    import torch
+
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+
+
+def peak_bytes(device: str) -> int:
+    """The most that was resident, or on a GPU reserved: that is what others cannot have."""
+    if device == "cpu":
+        return resident("VmHWM")
+    import torch
+
+    return int(torch.cuda.max_memory_reserved())
 
 
 def resident(field: str) -> int:

@@ -10,7 +10,8 @@ def home() -> Path:
     """The state folder, created with mode 0700 when it is not there yet."""
     named = os.environ.get("REALIGN_EDGE_HOME") or os.environ.get("STATE_DIRECTORY")
     folder = Path(named) if named else Path(platformdirs.user_state_dir("realign-edge", appauthor=False))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder.resolve()
 
 

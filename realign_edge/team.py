@@ -4,11 +4,19 @@ A single process is a team of one, and every method is then a no-op, so the work
 way. Several are started by `accelerate launch -m realign_edge ...` and talk through torch.distributed.
 """
 
-import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
+from realign_edge import noticeboard
+from realign_edge.errors import Interrupted, RealignError
+
 T = TypeVar("T")
+
+
+class MemberLostError(RealignError):
+    """Another process of the team has ended, so this one cannot go on."""
 
 
 class Team(Protocol):
@@ -42,6 +50,10 @@ class Team(Protocol):
         """Go on when everybody is here."""
         ...
 
+    def part(self) -> None:
+        """The common work is over: nothing of the above may be called again."""
+        ...
+
 
 class Alone:
     """A team of one."""
@@ -68,25 +80,36 @@ class Alone:
     def wait(self) -> None:
         """Nobody to wait for."""
 
+    def part(self) -> None:
+        """Nobody to part from."""
+
 
 class Processes:
-    """The processes that `accelerate launch` (or torchrun) started."""
+    """The processes that `accelerate launch` (or torchrun) started.
+
+    Gradients are summed over NCCL between CUDA devices. All else goes over gloo, which notices at once when a
+    process is gone; every method then raises MemberLostError.
+    """
 
     def __init__(self, device: str) -> None:
-        """Meet the others, over NCCL between CUDA devices and over gloo between CPUs."""
+        """Meet the others."""
         from datetime import timedelta
 
+        import torch.distributed as dist
         from accelerate import PartialState
 
-        # The first member may evaluate for a long time while the others wait.
-        self._state = PartialState(cpu=device == "cpu", timeout=timedelta(hours=12))
+        # One member may be slow to load a model or to wait for a pause while the others wait for it.
+        patience = timedelta(hours=12)
+        with _lost_members():
+            self._state = PartialState(cpu=device == "cpu", timeout=patience)
+            self._words = dist.new_group(backend="gloo", timeout=patience)
         self.rank: int = self._state.process_index
         self.size: int = self._state.num_processes
 
     @property
     def first(self) -> bool:
         """Rank 0 writes."""
-        return self.rank == 0
+        return bool(self.rank == 0)
 
     @property
     def device(self) -> str:
@@ -98,16 +121,18 @@ class Processes:
         import torch.distributed as dist
 
         found: list[Any] = [None] * self.size
-        dist.all_gather_object(found, value)
+        with _lost_members():
+            dist.all_gather_object(found, value, group=self._words)
         return found
 
     def share(self, value: T) -> T:
         """Broadcast of a picklable value from the first member."""
         import torch.distributed as dist
 
-        box = [value]
-        dist.broadcast_object_list(box, src=0)
-        return box[0]
+        box = [value if self.first else None]
+        with _lost_members():
+            dist.broadcast_object_list(box, src=0, group=self._words)
+        return box[0]  # type: ignore[return-value]
 
     def add(self, tensors: Sequence[Any]) -> None:
         """One all-reduce over all tensors laid end to end, so that every member gets the same bits."""
@@ -115,7 +140,8 @@ class Processes:
         import torch.distributed as dist
 
         flat = torch.cat([t.reshape(-1).float() for t in tensors])
-        dist.all_reduce(flat)
+        with _lost_members():
+            dist.all_reduce(flat)
         for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
 
@@ -125,12 +151,54 @@ class Processes:
 
     def wait(self) -> None:
         """A barrier."""
-        self._state.wait_for_everyone()
+        import torch.distributed as dist
+
+        with _lost_members():
+            dist.barrier(group=self._words)
+
+    def part(self) -> None:
+        """Close the connections."""
+        self._state.destroy_process_group()
+
+
+@contextmanager
+def _lost_members() -> Iterator[None]:
+    """A connection that breaks means that a process has ended; its own words, if it left any, are passed on."""
+    try:
+        yield
+    except RuntimeError as problem:
+        words = noticeboard.failure()
+        raise MemberLostError(
+            words or "a process of this run ended without a word; it may have been killed for lack of memory",
+            "" if words else "look at the output of the other machines; the same command goes on from the last step",
+        ) from problem
 
 
 def assemble(device: str) -> Team:
     """The team that the environment names: several processes under a launcher, else one."""
-    return Processes(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
+    return Processes(device) if noticeboard.place()[1] > 1 else Alone()
+
+
+@contextmanager
+def own_wish() -> Iterator[None]:
+    """A launcher stops everybody when one process fails; then that failure is raised, not the stop.
+
+    Raises:
+        MemberLostError: another process failed and said why.
+    """
+    try:
+        yield
+    except Interrupted as stop:
+        words = noticeboard.failure()
+        if words:
+            raise MemberLostError(words) from stop
+        raise
+
+
+def assembled() -> bool:
+    """Has this process met the others of a team?"""
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.distributed.is_available() and bool(torch.distributed.is_initialized())
 
 
 def mine(team: Team, items: Sequence[T]) -> Sequence[T]:

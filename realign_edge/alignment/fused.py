@@ -176,6 +176,8 @@ def _parts_of(layer: Any) -> tuple[nn.Module, float, Tensor | None, Tensor | Non
     """Base layer, scaling, A and B."""
     if not _is_plain_lora(layer):
         return layer, 0.0, None, None
+    if layer.disable_adapters:
+        return layer.get_base_layer(), 0.0, None, None
     return (
         layer.get_base_layer(),
         float(layer.scaling[_ADAPTER]),
@@ -186,6 +188,8 @@ def _parts_of(layer: Any) -> tuple[nn.Module, float, Tensor | None, Tensor | Non
 
 def _linear_forward(layer: nn.Module, x: Tensor) -> Tensor:
     base, scaling, lora_a, lora_b = _parts_of(layer)
+    if lora_a is None:
+        return base(x)  # type: ignore[no-any-return]
     return _LoraLinear.apply(x, lora_a, lora_b, base, scaling)  # type: ignore[no-any-return, no-untyped-call]
 
 

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import torch
 
 from realign_edge.alignment.batches import Item
-from realign_edge.alignment.memory import Forecast, Geometry, device_memory, peak, plan, used_memory
+from realign_edge.alignment.machine import device_memory, used_memory
+from realign_edge.alignment.memory import Forecast, Geometry, peak, plan
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.modelstore.facts import ModelFacts
@@ -107,11 +108,13 @@ def headroom(facts: ModelFacts, shape: Shape) -> Headroom:
 def geometry_before_loading(facts: ModelFacts, shape: Shape, device: torch.device, base: int | None = None) -> Geometry:
     """What `geometry_of` finds once the model is loaded in 4 bit; base: bytes in use besides (measured where None).
 
-    Activations are bfloat16 on a GPU and float32 on a CPU, as the model is loaded for training.
+    Activations are bfloat16 on a GPU and float32 on a CPU, as the model is loaded for training; tower and
+    projector have left a GPU by then.
     """
     width = 2 if device.type == "cuda" else 4
     text, parameters = shape.text, facts.parameters
     small = parameters.decoder_matrices
+    away = parameters.vision_tower + parameters.projector if device.type == "cuda" else 0
     if base is None:
         base = math.ceil(used_memory(device) / _BASE_STEP) * _BASE_STEP
     return Geometry(
@@ -122,7 +125,7 @@ def geometry_before_loading(facts: ModelFacts, shape: Shape, device: torch.devic
         * text.num_attention_heads,
         heads=text.num_attention_heads,
         vocabulary=text.vocab_size,
-        weights=round(small * _NF4_BYTES) + (parameters.total - small) * width,
+        weights=round(small * _NF4_BYTES) + (parameters.total - small - away) * width,
         activation=width,
         base=base,
     )

@@ -4,11 +4,15 @@ What is kept for the backward pass, a token and a layer, in the activations' dty
 query and of all key heads, D = hidden, I = intermediate width, r = LoRA rank):
 
     2 D  states that the two norms read (float32 where the model computes in 16 bit)
-    2 D  what the norms write, where an adapter reads it
+    1 D  what each norm writes, where an adapter reads it
     3 Q  queries, keys and values as attention reads them (keys and values repeated to Q)
-    1 Q  what attention writes
-    2 I  gate and up projection (4 I through peft's own layers)
+    2 Q  what attention writes, for the prefix and for what branches off it and put together
+    2 I  gate and up projection
     r    for each adapted layer
+
+With dropout peft's own layers are used, and each adapted one keeps what dropout let through and the factors
+that it drew, which is twice its input, instead of what the norm wrote: 6 D and 2 Q in attention, 4 D and 2 I in
+the MLP, which then also keeps silu(gate), 1 I. (On a GPU a factor is one byte, so this is an upper bound there.)
 
 With gradient checkpointing: D a token and layer, and the above for one layer at a time. To this come the
 weights, the adapter four times in float32 (itself, gradient, two moments), the masks, the rows of the
@@ -24,6 +28,7 @@ from typing import Any
 import torch
 
 from realign_edge.alignment.batches import Item, micro_batches, padded_tokens
+from realign_edge.alignment.machine import use_once, used_memory
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.errors import UsageError
 from realign_edge.vlm.head import rows_at_once
@@ -80,12 +85,20 @@ class Plan:
     forecast: Forecast
     limit: int
 
+    def tight(self, free: int) -> bool:
+        """Would the holes that `give_back_at_once` speaks of not fit; free: bytes that nobody uses now?"""
+        needed = self.forecast.total + self.forecast.activations // 2
+        return needed > min(self.limit, free + self.forecast.base + self.forecast.weights)
+
 
 def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
     """Of a loaded model; base: bytes in use without the weights (measured now where it is not given)."""
     text = vlm.model.config.get_text_config()
-    weights = sum(t.numel() * t.element_size() for t in [*vlm.model.parameters(), *vlm.model.buffers()])
+    # A tower that was moved away takes nothing here.
+    here = [t for t in [*vlm.model.parameters(), *vlm.model.buffers()] if t.device == vlm.device]
+    weights = sum(t.numel() * t.element_size() for t in here)
     if base is None:
+        use_once(vlm)
         # In whole steps, so that the same machine plans the same though this figure wavers.
         base = math.ceil(max(0, used_memory(vlm.device) - weights) / _BASE_STEP) * _BASE_STEP
     head_dim = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
@@ -102,62 +115,28 @@ def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
     )
 
 
-def used_memory(device: torch.device) -> int:
-    """Bytes in use now: of this process on a CPU, of the device on a GPU."""
-    if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        return int(total - free)
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
-
-
-def device_memory(device: torch.device) -> int:
-    """Bytes that the device has in all; on a CPU what this process may have, a container's limit included."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    import psutil
-
-    return min(int(psutil.virtual_memory().total), _container_limit())
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes that nobody uses now."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    import psutil
-
-    return int(psutil.virtual_memory().available)
-
-
-def _container_limit() -> int:
-    from pathlib import Path
-
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            return int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue
-    return 2**62
-
-
 def forecast(g: Geometry, settings: AlignmentSettings, lengths: Sequence[tuple[int, int]], scored: int) -> Forecast:
     """The peak for one group; lengths: tokens of (first, second) sequence of each item, scored: answer tokens."""
     tokens = padded_tokens(lengths)
     every = settings.lora_targets == "all-linear"
-    fused = not settings.lora_dropout
     b, rank = g.activation, settings.lora_rank
     norm_input = 2 * g.hidden * (b if b == 4 else 4)
-    norm_output = (2 if every else 1) * g.hidden * b
-    mlp = (2 if fused else 4) * g.intermediate * b
+    if settings.lora_dropout:
+        attention, mlp = 6 * g.hidden + 2 * g.queries, 4 * g.hidden + 5 * g.intermediate
+    else:
+        attention, mlp = g.hidden, g.hidden + 2 * g.intermediate
+    # An MLP without an adapter is fused with dropout too, and does not need its input.
+    inputs = (attention + (mlp if every else 2 * g.intermediate)) * b
     low = rank * (7 if every else 4) * b
-    layer = norm_input + norm_output + 4 * g.queries * b + mlp + low + 4 * g.heads
+    layer = norm_input + inputs + 5 * g.queries * b + low + 4 * g.heads
     kept = g.layers * g.hidden * b + layer if settings.gradient_checkpointing else g.layers * layer
     longest = [max(pair[k] for pair in lengths) for k in (0, 1)]
     masks = sum(count * n * n * (b + 1) for count, n in zip(_rows(lengths), longest, strict=True))
     activations = tokens * (kept + 3 * g.hidden * b) + masks + scored * g.hidden * b
     widest = max(count * n for count, n in zip(_rows(lengths), longest, strict=True))
-    in_mlp = widest * (4 * g.intermediate + 3 * g.hidden) * b
+    # A 4-bit layer is dequantised for the moment that it is used.
+    plain = g.hidden * g.intermediate * b if settings.quantization == "nf4" else 0
+    in_mlp = widest * (4 * g.intermediate + 3 * g.hidden) * b + plain
     in_head = min(scored, rows_at_once(g.vocabulary)) * g.vocabulary * (4 + b + (b if b != 4 else 0))
     adapter = 4 * 4 * adapter_elements(g, settings)
     return Forecast(tokens, g.base, g.weights, adapter, activations, max(in_mlp, in_head))

@@ -3,33 +3,27 @@
 import importlib.metadata
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
 import torch
 
 from realign_edge.alignment.batches import tokenised
-from realign_edge.alignment.checkpoints import (
-    Checkpoint,
-    newest_checkpoint,
-    optimizer_state,
-    read_checkpoint,
-    restore,
-    write_checkpoint,
-)
+from realign_edge.alignment.checkpoints import newest_checkpoint
 from realign_edge.alignment.fused import fused_lora
-from realign_edge.alignment.gradient import Learner, diverged, named
+from realign_edge.alignment.gradient import Learner
 from realign_edge.alignment.holdout import Looks, split
+from realign_edge.alignment.loop import Control, EventSink, Loop, between_steps, optimise, resume, take_best
 from realign_edge.alignment.lora import eject, inject, save_adapter, trainable
-from realign_edge.alignment.memory import Plan, device_memory, free_memory, geometry_of, plan
-from realign_edge.alignment.monitor import Explosion, FallingChosen, Pace, means, memory_gib, recent_mean
+from realign_edge.alignment.machine import device_memory, free_memory, give_back_at_once
+from realign_edge.alignment.memory import Plan, geometry_of, plan
+from realign_edge.alignment.monitor import Explosion, FallingChosen, Pace, memory_gib, recent_mean
 from realign_edge.alignment.reference import reference_logps
-from realign_edge.alignment.schedule import learning_rate, schedule, step_count
+from realign_edge.alignment.schedule import schedule, step_count
 from realign_edge.alignment.settings import AlignmentSettings
-from realign_edge.errors import Interrupted, UsageError
+from realign_edge.errors import UsageError
 from realign_edge.files import fingerprint
 from realign_edge.preferences.model import PreferencePair
 from realign_edge.progress import Progress
@@ -37,32 +31,8 @@ from realign_edge.team import Alone, Team
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.model import Vlm
 
-EventSink = Callable[[dict[str, Any]], None]
 _LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
 _GIB = 2**30
-
-
-class Control(Protocol):
-    """What a person or the system wants of the run; asked once a step."""
-
-    def wish(self) -> Literal["go", "pause", "stop"]:
-        """Go on, write a checkpoint and wait, or write a checkpoint and end."""
-        ...
-
-    def wait_while_paused(self) -> None:
-        """Come back when the pause is over."""
-        ...
-
-
-class Uninterrupted:
-    """A run that nobody wants anything of."""
-
-    def wish(self) -> Literal["go", "pause", "stop"]:
-        """Go on."""
-        return "go"
-
-    def wait_while_paused(self) -> None:
-        """Never paused."""
 
 
 @dataclass(frozen=True)
@@ -87,27 +57,6 @@ class AlignmentResult:
     best_step: int
     chosen_change: float
     seconds: float
-
-
-@dataclass
-class _Loop:
-    """The state of one training run between its steps."""
-
-    learner: Learner
-    plan: Sequence[Sequence[int]]
-    held: Sequence[int]
-    identity: Mapping[str, str]
-    folder: Path
-    events: EventSink
-    control: Control
-    parameters: dict[str, torch.nn.Parameter]
-    optimizer: torch.optim.Optimizer
-    looks: Looks
-    done: int = 0
-
-    @property
-    def settings(self) -> AlignmentSettings:
-        return self.learner.settings
 
 
 def align(
@@ -140,6 +89,8 @@ def align(
     used = sorted({i for step in batches for i in step} | set(held))
     fitting = team.share(plan(geometry_of(vlm), settings, [items[i] for i in used], device_memory(vlm.device)))
     _tell_plan(fitting, vlm, progress, events)
+    if fitting.tight(free_memory(vlm.device)):
+        give_back_at_once()
     reference = reference_logps(
         vlm, store, [items[i] for i in used], workspace.references, settings.micro_tokens, progress, team
     )
@@ -162,11 +113,11 @@ def _loop(
     learner: Learner,
     batches: Sequence[Sequence[int]],
     held: Sequence[int],
-    identity: Mapping[str, str],
+    identity: dict[str, str],
     run: Path,
     events: EventSink,
     control: Control,
-) -> _Loop:
+) -> Loop:
     """The state to begin or to go on with."""
     settings, parameters = learner.settings, trainable(learner.vlm)
     optimizer = torch.optim.AdamW(
@@ -174,12 +125,12 @@ def _loop(
     )
     looks = Looks(settings.patience, [])
     folder = run / "checkpoints"
-    loop = _Loop(learner, batches, held, identity, folder, events, control, parameters, optimizer, looks)
-    _resume(loop, learner.team.share(newest_checkpoint(folder) if learner.team.first else None))
+    loop = Loop(learner, batches, held, identity, folder, events, control, parameters, optimizer, looks)
+    resume(loop, learner.team.share(newest_checkpoint(folder) if learner.team.first else None))
     return loop
 
 
-def _train(loop: _Loop) -> float:
+def _train(loop: Loop) -> float:
     """Every step that is left; the adapter is then the best one. Returns the change of the true notes, nats."""
     settings, learner, progress = loop.settings, loop.learner, loop.learner.progress
     pace, falling, explosion = Pace(), FallingChosen(settings), Explosion(settings.explosion)
@@ -188,7 +139,7 @@ def _train(loop: _Loop) -> float:
     with fused_lora(learner.vlm), _training(learner.vlm, settings):
         while loop.done < len(loop.plan) and not loop.looks.enough:
             began = time.monotonic()
-            event = _step(loop, explosion)
+            event = optimise(loop, explosion)
             items = [learner.items[i] for i in loop.plan[loop.done - 1]]
             tokens = sum(sum(i.lengths(settings.objective)) for i in items)
             event |= pace.after(time.monotonic() - began, len(items), tokens, len(loop.plan) - loop.done)
@@ -199,97 +150,24 @@ def _train(loop: _Loop) -> float:
             if warning:
                 progress.warn(warning)
                 loop.events({"type": "warning", "message": warning})
-            _between_steps(loop)
-        held_change = _take_best(loop)
+            between_steps(loop)
+        figures = take_best(loop)
     learner.vlm.model.eval()
-    progress.finish(_outcome(loop))
+    progress.finish(_outcome(loop, figures))
+    held_change = figures.get("chosen_change", math.nan)
     return recent_mean(changes) if math.isnan(held_change) else held_change
 
 
-def _step(loop: _Loop, explosion: Explosion) -> dict[str, Any]:
-    """One optimiser step; what is to be told of it."""
-    settings, indices = loop.settings, loop.plan[loop.done]
-    objective = "sft" if loop.done < settings.sft_steps else settings.objective
-    rate = learning_rate(settings, loop.done, len(loop.plan))
-    for group in loop.optimizer.param_groups:
-        group["lr"] = rate
-    # Dropout depends on the step alone, so a run that goes on draws what it would have drawn.
-    torch.manual_seed((settings.seed * 1_000_003 + loop.done) * 64 + loop.learner.team.rank)
-    figures = means(loop.learner.gradient(indices, objective))
-    norm = float(torch.nn.utils.clip_grad_norm_(loop.parameters.values(), settings.max_grad_norm))
-    trouble = explosion.at(norm)
-    if trouble:
-        _save(loop)
-        item = loop.learner.largest(indices, objective)
-        raise diverged(f"the gradient of step {loop.done + 1} {trouble}; {named(item)} contributes most")
-    loop.optimizer.step()
-    loop.done += 1
-    about = {"type": "step", "step": loop.done, "steps": len(loop.plan), "learning_rate": rate, "grad_norm": norm}
-    return {**about, **figures, "micro_tokens": loop.learner.budget}
-
-
-def _between_steps(loop: _Loop) -> None:
-    """Look at the held-out pairs, write a checkpoint, do what is asked for.
-
-    Raises:
-        Interrupted: a stop was asked for; the checkpoint is written.
-    """
-    last = loop.done == len(loop.plan)
-    wish = "go" if last else loop.learner.team.share(loop.control.wish())
-    if last or loop.done % loop.settings.checkpoint_every == 0:
-        _look(loop)
-        _save(loop)
-    elif wish != "go":
-        _save(loop)
-    if wish == "stop":
-        raise Interrupted(
-            f"training was stopped after step {loop.done} of {len(loop.plan)}", "run the same command again to go on"
-        )
-    if wish == "pause":
-        if loop.learner.team.first:
-            loop.control.wait_while_paused()
-        loop.learner.team.wait()
-
-
-def _look(loop: _Loop) -> None:
-    """Figures of the held-out pairs under the present weights."""
-    if not loop.held:
-        return
-    figures = means(loop.learner.figures(loop.held, loop.settings.objective))
-    loop.looks.add(loop.done, figures["loss"])
-    loop.events({"type": "held_out", "step": loop.done, "pairs": len(loop.held), **figures})
-
-
-def _save(loop: _Loop) -> None:
-    if loop.learner.team.first:
-        first, second = optimizer_state(loop.optimizer, loop.parameters)
-        weights = {name: p.detach().clone() for name, p in loop.parameters.items()}
-        state = Checkpoint(
-            loop.done, loop.identity, weights, first, second, tuple(loop.looks.seen), loop.learner.budget
-        )
-        write_checkpoint(loop.folder, state)
-    loop.events({"type": "checkpoint", "step": loop.done})
-
-
-def _take_best(loop: _Loop) -> float:
-    """Make the weights those of the best look; the change of the held-out true notes there, NaN without any."""
-    best, team = loop.looks.best, loop.learner.team
-    if best is None:
-        return math.nan
-    if best[0] != loop.done:
-        found = team.share(read_checkpoint(loop.folder, best[0]) if team.first else None)
-        if found is None:
-            raise UsageError(f"the checkpoint of step {best[0]} is gone", "start a new run, or bring it back")
-        restore(found, loop.optimizer, loop.parameters)
-    return means(loop.learner.figures(loop.held, loop.settings.objective))["chosen_change"]
-
-
-def _outcome(loop: _Loop) -> str:
+def _outcome(loop: Loop, figures: Mapping[str, float]) -> str:
+    """What came out, in a line for people."""
     text = f"{loop.done} steps"
     if loop.done < len(loop.plan):
-        text += f" of {len(loop.plan)}, no further gain on held-out pairs"
+        text = f"ended after {loop.done} of {len(loop.plan)} steps, held-out pairs gained no more"
     best = loop.looks.best
-    return f"{text}; best after {best[0]}" if best is not None and best[0] != loop.done else text
+    if best is not None and best[0] != loop.done:
+        text += f"; best after {best[0]}"
+    accuracy = figures.get("text_accuracy", math.nan)
+    return text if math.isnan(accuracy) else f"{text}; true answer preferred in {accuracy:.0%} of held-out pairs"
 
 
 @contextmanager
@@ -334,22 +212,3 @@ def _identity(vlm: Vlm, pairs: Sequence[PreferencePair], settings: AlignmentSett
         **{("objective" if k == "objective" else f"setting {k}"): str(v) for k, v in asdict(settings).items()},
         **{f"version of {name}": importlib.metadata.version(name) for name in _LIBRARIES},
     }
-
-
-def _resume(loop: _Loop, checkpoint: Checkpoint | None) -> None:
-    if checkpoint is None:
-        return
-    changed = [
-        f"{key} ({checkpoint.identity[key]} before, {loop.identity[key]} now)" if key in checkpoint.identity else key
-        for key in loop.identity
-        if checkpoint.identity.get(key) != loop.identity[key]
-    ]
-    if changed:
-        raise UsageError(
-            f"the run cannot go on from step {checkpoint.step}, changed since then: {', '.join(changed)}",
-            "start a new run, or bring back what was there",
-        )
-    restore(checkpoint, loop.optimizer, loop.parameters)
-    loop.done, loop.looks.seen = checkpoint.step, list(checkpoint.looks)
-    loop.learner.budget = min(loop.learner.budget, checkpoint.budget or loop.learner.budget)
-    loop.events({"type": "resumed", "step": checkpoint.step})

@@ -28,12 +28,15 @@ def align(
 ) -> None:
     """Align the model to a folder of photos: index, pairs, training, evaluation.
 
-    Started again with the same inputs it goes on where it was, and skips what is done.
+    Started again with the same inputs it goes on where it was, and skips what is done. `accelerate launch
+    -m realign_edge align ./photos` works with several GPUs or machines; it then exits with 0 also where the
+    result is not recommended, since the launcher takes any other code for a crash.
 
     Example:  realign-edge align ./photos
     """
     from realign_edge.errors import ExitCode, UsageError
     from realign_edge.home import home
+    from realign_edge.noticeboard import place
     from realign_edge.pipeline.align import Pipeline
     from realign_edge.pipeline.config import resolve
     from realign_edge.pipeline.stages import STAGES
@@ -45,6 +48,8 @@ def align(
 
     if until not in STAGES:
         raise UsageError(f"unknown stage `{until}`", f"stages: {', '.join(STAGES)}")
+    if detach and place()[1] > 1:
+        raise UsageError("--detach is for a single process", "start the launcher itself with `setsid nohup ... &`")
     if detach:
         chosen = {"config": config, "model": model, "preset": preset, "objective": objective, "seed": seed}
         _detach(photos, {**chosen, "until": until, "resume": resume}, as_json, quiet)
@@ -66,7 +71,7 @@ def align(
         from realign_edge.cli.summary import print_outcome
 
         print_outcome(outcome)
-    if until == "evaluate" and not (outcome.evaluation or {}).get("decision", {}).get("adopt"):
+    if team.size == 1 and until == "evaluate" and not (outcome.evaluation or {}).get("decision", {}).get("adopt"):
         raise typer.Exit(int(ExitCode.GATE))
 
 

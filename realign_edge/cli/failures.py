@@ -12,11 +12,39 @@ from typer.exceptions import TyperException
 
 from realign_edge import __version__
 from realign_edge.cli.options import say
-from realign_edge.errors import ExitCode, RealignError, explain
+from realign_edge.errors import ExitCode, Interrupted, RealignError, explain
+from realign_edge.noticeboard import pin_failure, pin_told, place, told
+from realign_edge.team import MemberLostError, assembled
+
+# How long a process that failed in a team waits for the first one to say so.
+_HEARD_S = 10.0
 
 
 def report(failure: BaseException) -> ExitCode:
-    """Say what happened and what to do; the exit code that stands for it."""
+    """Say what happened and what to do; the exit code that stands for it.
+
+    In a team the first process speaks, also of what happened in another one.
+    """
+    rank, size = place()
+    if rank == 0:
+        code = _told(failure)
+        pin_told()
+        return code
+    if isinstance(failure, Interrupted | MemberLostError):
+        # Ends without a word, and with 0, so that the launcher leaves the first process time to end well.
+        return ExitCode.DONE
+    words = explain(failure)
+    if words is None and not isinstance(failure, TyperException | KeyboardInterrupt | typer.Abort):
+        log = write_log(failure)
+        words = f"{type(failure).__name__}: {failure}", f"the details are in {log} on its machine" if log else ""
+    pin_failure(f"process {rank} of {size}: {': '.join(filter(None, words))}" if words else str(failure))
+    # The first process notices that this one is gone, or, before they met, most likely fails in the same way.
+    if assembled() or told(_HEARD_S):
+        return ExitCode.FAILED
+    return _told(failure)
+
+
+def _told(failure: BaseException) -> ExitCode:
     if isinstance(failure, RealignError):
         _tell(failure.message, failure.hint)
         return failure.exit_code

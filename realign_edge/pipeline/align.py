@@ -23,7 +23,7 @@ from realign_edge.progress import Progress, Silent
 from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run, create_run, list_runs
 from realign_edge.runs.tenure import work_on
-from realign_edge.team import Alone, Team
+from realign_edge.team import Alone, Team, own_wish
 
 _LIBRARIES = ("torch", "transformers", "peft", "hnswlib", "sentence-transformers")
 
@@ -59,7 +59,8 @@ class Pipeline:
                 log.append({"type": "started", "photos": len(collection.photos), "refused": len(collection.refused)})
                 control = Control(outcome.run, self.should_stop)
                 stages = Stages(self.config, self.home, self.progress, outcome, self.team, catalog, log.append, control)
-                stages.run(last)
+                with own_wish():
+                    stages.run(last)
                 log.append({"type": "finished", "until": until})
                 outcome.run.heartbeat(state="finished", stage=until)
         outcome.seconds = time.monotonic() - began

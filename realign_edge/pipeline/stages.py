@@ -1,5 +1,6 @@
 """The stages of `align`, each skipped when its inputs have not changed."""
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -69,6 +70,8 @@ class Stages:
         """
         import torch
 
+        # cuBLAS sums in a fixed order only with a workspace of fixed size, which it reads when it first starts.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
         self._open_model()
         self.index()
@@ -79,6 +82,8 @@ class Stages:
         if last >= STAGES.index("train"):
             self.train()
             self._heed("training")
+        # The first member evaluates alone, and the others end meanwhile.
+        self.team.part()
         if last >= STAGES.index("evaluate") and self.team.first:
             self.evaluate()
 
@@ -145,7 +150,8 @@ class Stages:
         Raises:
             UsageError: there are too few pairs.
         """
-        from realign_edge.alignment.trainer import Uninterrupted, Workspace, align
+        from realign_edge.alignment.loop import Uninterrupted
+        from realign_edge.alignment.trainer import Workspace, align
 
         pairs, run = self._enough_pairs(), self.outcome.run
         inputs = fingerprint(self.vlm.fingerprint, [p.pair_id for p in pairs], asdict(self.config.alignment))

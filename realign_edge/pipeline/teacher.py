@@ -22,7 +22,8 @@ def teacher_answers(
     teacher = load_vlm(config.pairs.teacher, device=getattr(team, "device", config.device))
     question = describe_question(config.language)
     folder = home / "teacher" / fingerprint(teacher.fingerprint, question)
-    folder.mkdir(parents=True, exist_ok=True)
+    if team.first:
+        folder.mkdir(parents=True, exist_ok=True)
     files = {p.sha256: folder / f"{p.sha256}.txt" for p in photos}
     known = team.share({sha: f.read_text(encoding="utf-8") for sha, f in files.items() if f.exists()})
     todo = [p for p in photos if p.sha256 not in known]

@@ -85,7 +85,6 @@ def open_index(
     norms = np.linalg.norm(vectors, axis=1)
     if not np.isfinite(vectors).all() or not np.allclose(norms, 1, atol=1e-3):
         raise ValueError("photo vectors must be finite and of unit length")
-    folder.mkdir(parents=True, exist_ok=True)
     saved = _load(folder, vectors.shape[1])
     key = fingerprint(photos, [round(float(x), 5) for x in vectors.sum(axis=0)])
     if saved is not None and saved[1].key == key:
@@ -138,6 +137,7 @@ def _recall(index: PhotoIndex) -> float:
 
 def _save(folder: Path, graph: Any, manifest: Manifest) -> None:
     beside, path = folder / ".index.tmp", folder / "index.hnsw"
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").unlink(missing_ok=True)
     graph.save_index(str(beside))
     with beside.open("rb+") as handle:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from realign_edge.vlm.attention import understands_packed
 from realign_edge.vlm.head import head_logps
 from realign_edge.vlm.model import Vlm
 
@@ -28,15 +29,16 @@ class Branch:
 class Packed:
     """A batch of packed sequences, right-padded to length L; T is the number of scored tokens in it.
 
-    ids, positions: (batch, L); mask: (batch, 1, L, L) True = may attend; predictor: (T,) index into the
-    flattened (batch * L) hidden states that predicts each scored token; target: (T,) its id;
-    owner: (T,) the number of its branch, counted through the batch; branches: how many there are;
-    density: share of the batch that is not padding.
+    ids, positions: (batch, L); mask: (batch, 1, L - P, L) True = may attend, for what comes after the first P
+    tokens, which are prefix in every row (vlm/attention.py), None where every row is one plain sequence;
+    predictor: (T,) index into the flattened (batch * L) hidden states that predicts each scored token;
+    target: (T,) its id; owner: (T,) the number of its branch, counted through the batch; branches: how many
+    there are; density: share of the batch that is not padding.
     """
 
     ids: Tensor
     positions: Tensor
-    mask: Tensor
+    mask: Tensor | None
     predictor: Tensor
     target: Tensor
     owner: Tensor
@@ -72,18 +74,32 @@ def pack(prefixes: Sequence[Tensor], branches: Sequence[Sequence[Branch]], pad: 
             start += n
     density = sum(lengths) / ids.numel()
     scored = (torch.cat(predictor), torch.cat(target), torch.cat(owner))
-    return Packed(ids, positions, _mask(part), *scored, number, density)
+    plain = all(len(continuations) == 1 for continuations in branches)
+    mask = None if plain else _mask(part, min(map(len, prefixes)))
+    return Packed(ids, positions, mask, *scored, number, density)
 
 
-def _mask(part: Tensor) -> Tensor:
-    """Who may attend to whom; part: (batch, L), 0 = prefix, k = branch k, -1 = padding (sees only itself)."""
-    length = part.shape[1]
-    same = part.unsqueeze(2) == part.unsqueeze(1)
-    to_prefix = (part == 0).unsqueeze(1) & (part >= 0).unsqueeze(2)
-    causal = torch.ones(length, length, dtype=torch.bool).tril()
-    padding = (part < 0).unsqueeze(2)
-    alone = torch.eye(length, dtype=torch.bool)
+def _mask(part: Tensor, start: int) -> Tensor:
+    """Who may attend to whom, for the tokens from `start` on.
+
+    part: (batch, L), 0 = prefix, k = branch k, -1 = padding (sees only itself).
+    """
+    length, own = part.shape[1], part[:, start:]
+    same = own.unsqueeze(2) == part.unsqueeze(1)
+    to_prefix = (part == 0).unsqueeze(1) & (own >= 0).unsqueeze(2)
+    causal = torch.ones(length, length, dtype=torch.bool).tril()[start:]
+    padding = (own < 0).unsqueeze(2)
+    alone = torch.eye(length, dtype=torch.bool)[start:]
     return (((same | to_prefix) & causal & ~padding) | (padding & alone)).unsqueeze(1)
+
+
+def _as_attended(vlm: Vlm, mask: Tensor) -> Tensor:
+    """The mask with the rows of the plain prefix as well, for a decoder that has its attention from elsewhere."""
+    missing = mask.shape[3] - mask.shape[2]
+    if not missing or understands_packed(vlm.language_model):
+        return mask
+    above = torch.ones(missing, mask.shape[3], dtype=torch.bool).tril().expand(len(mask), 1, -1, -1)
+    return torch.cat([above, mask], dim=2)
 
 
 def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
@@ -98,7 +114,7 @@ def token_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
     """
     device = vlm.device
     embeddings = vlm.embed(packed.ids, image_features)
-    mask = additive(packed.mask.to(device), embeddings.dtype)
+    mask = None if packed.mask is None else additive(_as_attended(vlm, packed.mask).to(device), embeddings.dtype)
     hidden = vlm.language(embeddings, attention_mask=mask, position_ids=packed.positions.to(device))
     predictors = hidden.flatten(0, 1)[packed.predictor.to(device)]
     return head_logps(vlm.lm_head, predictors, packed.target.to(device))

@@ -41,11 +41,11 @@ class FeatureStore:
     def __init__(self, directory: Path, vlm: Vlm, team: Team | None = None) -> None:
         self.vlm, self.team = vlm, team or Alone()
         self.folder = directory / vlm.vision_fingerprint
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._places: dict[str, tuple[Path, int]] = {}
         self._vectors: dict[str, dict[Pooling, NDArray[np.float32]]] = {}
         self._open = lru_cache(maxsize=_OPEN_SHARDS)(_open_shard)
         if self.team.first:
+            self.folder.mkdir(parents=True, exist_ok=True)
             for shard in sorted(self.folder.glob("*.safetensors")):
                 self._read(shard)
         self._places, self._vectors = self.team.share((self._places, self._vectors))

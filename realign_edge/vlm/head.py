@@ -33,7 +33,7 @@ def head_logps(head: nn.Module, hidden: Tensor, target: Tensor) -> Tensor:
             ]
         )
     weight = head.weight
-    if weight.requires_grad:
+    if any(parameter.requires_grad for parameter in head.parameters()):
         raise RuntimeError("the output head learns, so its gradient cannot be left out")
     return _HeadLogps.apply(hidden, weight, getattr(head, "bias", None), target)  # type: ignore[no-any-return, no-untyped-call]
 

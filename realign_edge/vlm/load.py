@@ -10,6 +10,7 @@ from torch import nn
 
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.files import fingerprint, sha256_file
+from realign_edge.vlm.attention import use_shared_prefix
 from realign_edge.vlm.family import Family, family_of
 from realign_edge.vlm.find import find_model
 from realign_edge.vlm.model import Quantization, Vlm
@@ -25,21 +26,26 @@ def load_vlm(
     *,
     quantization: Quantization = "none",
     device: str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
 ) -> Vlm:
     """Load model and processor for inference or for LoRA training; every parameter is frozen.
+
+    dtype: of weights and activations; None: bfloat16 on a GPU, float32 on a CPU.
 
     Raises:
         MissingError: the folder is not there, is damaged, or holds an unsupported architecture.
         UsageError: `quantization` is not known.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
+    if dtype is None:
+        dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     folder = find_model(name)
     config = _read_config(folder)
     family = family_of(str(config.get("model_type", "")), str(folder))
     model = _load_weights(folder, family, quantization, device, dtype)
     model.requires_grad_(False)
     model.eval()
+    use_shared_prefix(model.get_submodule(family.language_model))
     weights = {p.name: sha256_file(p) for p in sorted(folder.glob("*.safetensors"))}
     text = {n: sha256_file(folder / n) for n in _TEXT_FILES if (folder / n).is_file()}
     vision = {n: sha256_file(folder / n) for n in _VISION_FILES if (folder / n).is_file()}

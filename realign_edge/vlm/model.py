@@ -100,6 +100,7 @@ class Vlm:
         if self.device.type != "cpu":
             for part in (self.family.vision_tower, self.family.projector):
                 self.model.get_submodule(part).to("cpu")
+            torch.cuda.empty_cache()
 
     def prompt_ids(self, question: str) -> Tensor:
         """Token ids (P,) int64 of the chat prompt for one photo, image placeholders expanded.

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from realign_edge.alignment.trainer import Uninterrupted, Workspace, align
+from realign_edge.alignment.loop import Uninterrupted
+from realign_edge.alignment.trainer import Workspace, align
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import PhotoSettings, open_collection
 from realign_edge.progress import Silent

@@ -1,0 +1,169 @@
+"""LLaVA-1.5-7B's shape on a CUDA GPU, weights random: `python -m benchmarks.cuda`, or `make bench-cuda`.
+
+NF4 with double quantisation, bfloat16, gradient checkpointing. Rows: our dpo step against TRL's and our rdpo
+step against six whole forwards, sides taking turns; the peak of one pair a step against 16 GiB and against
+what the planner said; the most pairs at a time that fit 24 GiB. `--shrink N` divides the model and runs the
+same on the CPU, in float32, to see that the script works.
+"""
+
+import argparse
+import gc
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from benchmarks.job import ON_CPU, Job, Ours, Where, random_job
+from benchmarks.llava import SEVEN_B, write_llava
+from benchmarks.peers import SixForwards, Trl
+from benchmarks.workers import Worker, compare, peak_bytes, ratio
+from realign_edge.alignment.batches import padded_tokens
+from realign_edge.alignment.gradient import OutOfMemoryError
+from realign_edge.alignment.memory import geometry_of, peak
+from realign_edge.alignment.settings import AlignmentSettings
+
+GIB = 2**30
+SETTINGS = AlignmentSettings(
+    objective="rdpo", lora_rank=128, lora_alpha=256, learning_rate=1e-5, batch_pairs=8, micro_tokens=4096,
+    gradient_checkpointing=True, holdout_share=0.0, quantization="nf4",
+)  # fmt: skip
+ON_GPU = Where("cuda", torch.bfloat16, "nf4")
+TARGET_GIB, CARD_GIB = 16, 24
+NO_DEVICE = 3
+
+
+class Measured(Ours):
+    """Our steps, and what they take."""
+
+    def forecast(self) -> int:
+        """Bytes that the planner expects of one pair at a time."""
+        geometry, settings = geometry_of(self.vlm), self.job.settings
+        return peak(geometry, settings, self.learner.items, 1).total
+
+    def peak(self) -> dict[str, int]:
+        """Bytes since the subject was built."""
+        device = self.vlm.device.type
+        allocated = torch.cuda.max_memory_allocated() if device == "cuda" else peak_bytes(device)
+        return {"allocated": int(allocated), "reserved": peak_bytes(device)}
+
+    def fits(self, count: int) -> int:
+        """Tokens of a group of so many pairs if its gradient fits into memory, else 0."""
+        objective, known = self.job.settings.objective, len(self.learner.items)
+        indices = [i % known for i in range(count)]
+        budget = padded_tokens([self.learner.items[i].lengths(objective) for i in indices])
+        self.learner.budget = budget
+        try:
+            self.learner.gradient(indices, objective)
+        except OutOfMemoryError:
+            return 0
+        # The learner halves its budget where memory runs out.
+        return budget if self.learner.budget == budget else 0
+
+
+def speed(job: Job, peer: Any, name: str, rounds: int, threads: int) -> dict[str, Any]:
+    """Ours and a peer, taking turns on the same device."""
+    arguments = (job, job.folder / "trl") if peer is Trl else (job, 1)
+    ours = Worker(Ours, job, threads=threads, device=job.where.device)
+    theirs = Worker(peer, *arguments, threads=threads, device=job.where.device)
+    found = compare(ours, theirs, rounds)
+    peaks = {"ours": ours.close(), "theirs": theirs.close()}
+    return {
+        "row": name,
+        "ratio": [round(x, 3) for x in ratio(found["theirs"], found["ours"])],
+        "items_per_s": {side: round(job.batch / median(found[side]), 3) for side in peaks},
+        "peak_gib": {side: round(size / GIB, 2) for side, size in peaks.items()},
+        "losses": {"ours": found["our_values"], "theirs": found["their_values"]},
+    }
+
+
+def one_pair(job: Job, threads: int) -> dict[str, Any]:
+    """The peak of one pair a step, and what the planner expected."""
+    worker = Worker(Measured, job, threads=threads, device=job.where.device)
+    expected = worker.ask("forecast")
+    for _ in range(3):
+        worker.round()
+    found = worker.ask("peak")
+    worker.close()
+    return {
+        "row": "one pair a step",
+        "target_gib": TARGET_GIB,
+        "peak_gib": {kind: round(size / GIB, 2) for kind, size in found.items()},
+        "met": found["reserved"] <= TARGET_GIB * GIB,
+        "planned_gib": round(expected / GIB, 2),
+        "planned_over_measured": round(expected / found["reserved"], 3),
+    }
+
+
+def largest(job: Job, most: int, threads: int) -> dict[str, Any]:
+    """The most pairs at a time in CARD_GIB: doubled until they do not fit, then bisected."""
+    worker = Worker(Measured, job, threads=threads, device=job.where.device, most_bytes=CARD_GIB * GIB)
+    good, bad, tokens = 0, most + 1, 0
+    while bad - good > 1:
+        count = min(max(1, good * 2), most) if bad > most else (good + bad) // 2
+        found = worker.ask("fits", count)
+        good, bad, tokens = (count, bad, found) if found else (good, count, tokens)
+    worker.close()
+    return {"row": "largest group", "limit_gib": CARD_GIB, "pairs": good, "tokens": tokens, "tried_up_to": most}
+
+
+def main() -> int:
+    """Run all rows; 3 where there is no CUDA device."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=None, help="working folder [default: a temporary one]")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=1, help="pairs a step in the comparisons")
+    parser.add_argument("--most", type=int, default=256, help="pairs at a time that are tried at most")
+    parser.add_argument("--shrink", type=int, default=1, help="divide the model by this, and run on the CPU")
+    parser.add_argument("--out", type=Path, default=None, help="JSON file for everything that was measured")
+    given = parser.parse_args()
+    if given.shrink == 1 and not torch.cuda.is_available():
+        print("error: no CUDA device\nhint: `--shrink 16` checks the script on the CPU")
+        return NO_DEVICE
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="bench-cuda-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    found = rows(folder, given)
+    if given.out:
+        given.out.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    if given.folder is None:
+        shutil.rmtree(folder)
+    return 0
+
+
+def rows(folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
+    """Everything, printed as it comes."""
+    where = ON_GPU if given.shrink == 1 else ON_CPU
+    settings = replace(SETTINGS, quantization=where.quantization)
+    write_llava(folder / "model", SEVEN_B.shrunk(given.shrink), where.dtype)
+    found: list[dict[str, Any]] = [{"row": "device", "name": name_of(where)}]
+    print(json.dumps(found[0]), flush=True)
+    rdpo = replace(random_job(folder / "model", folder, settings, 4, where), batch=given.batch)
+    dpo = replace(rdpo, settings=replace(settings, objective="dpo"))
+    # This process shares the device with the workers, and keeps nothing there.
+    gc.collect()
+    torch.cuda.empty_cache()
+    measures: list[Callable[[], dict[str, Any]]] = [
+        lambda: speed(dpo, Trl, "dpo step against TRL", given.rounds, given.threads),
+        lambda: speed(rdpo, SixForwards, "rdpo step against six forwards", given.rounds, given.threads),
+        lambda: one_pair(replace(rdpo, batch=1), given.threads),
+        lambda: largest(rdpo, given.most, given.threads),
+    ]
+    for measure in measures:
+        found.append(measure())
+        print(json.dumps({k: v for k, v in found[-1].items() if k != "losses"}), flush=True)
+    return found
+
+
+def name_of(where: Where) -> str:
+    """The device as a person knows it."""
+    return torch.cuda.get_device_name() if where.device == "cuda" else f"CPU, as a check of the script ({where.dtype})"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
