@@ -83,6 +83,7 @@ def _verdict(room: Headroom) -> Table:
     table.add_column(style="bold", no_wrap=True, min_width=10)
     table.add_column(overflow="fold")
     table.add_row("Here", words)
-    about = f"{room.device}: {gib(room.memory)}, of which {gib(room.limit)} may be used"
-    table.add_row("", Text(f"{about}; a pair is taken to have {room.pair_tokens:,} tokens", style="dim"))
+    about = f"{room.device}: {gib(room.memory)}, of which {gib(room.limit)} may be used;"
+    judged = f"judged for --preset workstation (attention) and pairs of {room.pair_tokens:,} tokens"
+    table.add_row("", Text(f"{about} {judged}", style="dim"))
     return table

@@ -225,7 +225,7 @@ def test_show_for_people(home: Path, model_folder: Path, monkeypatch: pytest.Mon
         "576 tokens of a context of 4,096",
         "Llama 2 Community: commercial use up to 700 million monthly users",
         "all linear layers, rank 128",
-        "a pair is taken to have 1,412 tokens",
+        "judged for --preset workstation (attention) and pairs of 1,412 tokens",
     ):
         assert words in " ".join(found.stdout.split())
     assert max(map(len, found.stdout.splitlines())) <= 80
