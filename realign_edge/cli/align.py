@@ -52,14 +52,8 @@ def align(
     if detach and place()[1] > 1:
         raise UsageError("--detach is for a single process", "start the launcher itself with `setsid nohup ... &`")
     if detach:
-        chosen = {
-            "config": config,
-            "model": model,
-            "teacher": teacher,
-            "preset": preset,
-            "objective": objective,
-            "seed": seed,
-        }
+        names = ("config", "model", "teacher", "preset", "objective", "seed")
+        chosen = dict(zip(names, (config, model, teacher, preset, objective, seed), strict=True))
         _detach(photos, {**chosen, "until": until, "resume": resume}, as_json, quiet)
         return
     typed = {"model": model, "preset": preset, "alignment.objective": objective, "alignment.seed": seed}
