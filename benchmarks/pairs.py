@@ -83,7 +83,7 @@ class OneAtATime:
         for photo, neighbour in self.work:
             note = photo.record.note
             masked = masked_text(mask_by_glossary(note, self.builder.glossary))
-            prompt = self.vlm.prompt_text(ASK.format(masked=masked))
+            prompt = self.vlm.wording.prompt(ASK.format(masked=masked)).given
             with Image.open(neighbour.path) as image:
                 inputs = self.vlm.processor(text=prompt, images=image.convert("RGB"), return_tensors="pt")
             with torch.no_grad():
