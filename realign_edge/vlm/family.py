@@ -76,7 +76,7 @@ class Limits:
 class Family:
     """One family. Module fields are dotted paths below the loaded model; targets are anchored expressions.
 
-    model_class: of transformers, checked after loading; unquantized: what stays out of 4 bit besides tower,
+    model_classes: of transformers, checked after loading; unquantized: what stays out of 4 bit besides tower,
     projector and head; placeholder: the processor's attribute that names the photo's token in a prompt;
     prompt_function: of vlm/quirks.py; both_ways: which tokens attend to one another in both directions;
     class_token: the tower's first state stands for the whole photo; photo_tokens: of a usual photo, 0 where
@@ -94,7 +94,7 @@ class Family:
     lora_targets_attention: str
     answer_prefix: str
     tensors: TensorNames
-    model_class: str
+    model_classes: tuple[str, ...]
     unquantized: tuple[str, ...] = ()
     placeholder: str = "image_token"
     prompt_function: Literal["chat", "paligemma"] = "chat"

@@ -88,9 +88,10 @@ def _load_weights(
         model: nn.Module = AutoModelForImageTextToText.from_pretrained(folder, **settings)
     except (OSError, ValueError, KeyError, RuntimeError) as problem:
         raise MissingError(f"{folder} cannot be loaded: {problem}", "copy the model again and retry") from problem
-    if type(model).__name__ != family.model_class:
+    if type(model).__name__ not in family.model_classes:
+        wanted = " or ".join(family.model_classes)
         raise MissingError(
-            f"{folder}: {type(model).__name__} was loaded where {family.title} is a {family.model_class}",
+            f"{folder}: {type(model).__name__} was loaded where {family.title} is a {wanted}",
             "use a checkpoint in the form that transformers itself reads",
         )
     if quantization == "nf4":

@@ -187,8 +187,9 @@ class Vlm:
         """Input embeddings (..., length, hidden) of `ids` (..., length), the photos' features put in place."""
         ids = ids.to(self.device)
         places = ids == self.image_token_id
+        table = self.model.get_input_embeddings()
         # The placeholder may lie outside the vocabulary.
-        embeddings: Tensor = self.model.get_input_embeddings()(ids.masked_fill(places, 0))
+        embeddings: Tensor = table(ids.masked_fill(places, 0) if self.image_token_id >= len(table.weight) else ids)
         if not sights:
             return embeddings
         features = torch.cat([s.features.to(embeddings.device, embeddings.dtype) for s in sights])

@@ -18,7 +18,7 @@ def load_processor(folder: Path, model_type: str) -> Any:
         MissingError: its files are missing or damaged.
     """
     import transformers
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES  # type: ignore[attr-defined]
 
     try:
         kind = photos_only(getattr(transformers, PROCESSOR_MAPPING_NAMES[model_type]))
