@@ -20,7 +20,7 @@ from realign_edge.errors import MissingError, UsageError
 from realign_edge.modelstore.facts import ModelFacts
 from realign_edge.preferences.model import PreferencePair, Provenance
 from realign_edge.vlm.family import family_of
-from realign_edge.vlm.model import context_of, photo_tokens
+from realign_edge.vlm.shape import context_of, photo_tokens
 from realign_edge.vlm.sight import Prefix
 
 BUDGETS = (2048, 4096, 8192)

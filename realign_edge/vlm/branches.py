@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from realign_edge.vlm.attention import understands_packed
+from realign_edge.vlm.attention import additive, understands_packed
 from realign_edge.vlm.head import head_logps
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.sight import Prefix, Sight, deep_inputs, together
@@ -114,11 +114,6 @@ def _as_attended(vlm: Vlm, mask: Tensor) -> Tensor:
     return torch.cat([above, mask], dim=2)
 
 
-def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """0 where `mask` is True, -inf elsewhere: made once here, where attention would make (and keep) one a layer."""
-    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
-
-
 def token_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
     """Log-probability of every scored token, (T,) float32; sights: one per row.
 
@@ -130,7 +125,7 @@ def token_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
     deep = deep_inputs(packed.ids.to(device) == vlm.image_token_id, sights)
     hidden = vlm.language(embeddings, attention_mask=mask, position_ids=packed.positions, deep=deep)
     predictors = hidden.flatten(0, 1)[packed.predictor.to(device)]
-    return head_logps(vlm.lm_head, predictors, packed.target.to(device))
+    return head_logps(vlm.lm_head, predictors, packed.target.to(device), vlm.logit_cap)
 
 
 def branch_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:

@@ -79,8 +79,8 @@ class Family:
     model_classes: of transformers, checked after loading; unquantized: what stays out of 4 bit besides tower,
     projector and head; placeholder: the processor's attribute that names the photo's token in a prompt;
     prompt_function: of vlm/quirks.py; both_ways: which tokens attend to one another in both directions;
-    class_token: the tower's first state stands for the whole photo; photo_tokens: of a usual photo, 0 where
-    the configuration says it exactly.
+    caps_logits: the head's logits pass through `final_logit_softcapping`; class_token: the tower's first state
+    stands for the whole photo; photo_tokens: of a usual photo, 0 where the configuration says it exactly.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Family:
     placeholder: str = "image_token"
     prompt_function: Literal["chat", "paligemma"] = "chat"
     both_ways: Literal["nothing", "photo", "prompt"] = "nothing"
+    caps_logits: bool = False
     class_token: bool = False
     photo_tokens: int = 0
     limits: Limits = Limits()

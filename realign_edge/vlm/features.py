@@ -27,7 +27,8 @@ from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
 from realign_edge.progress import Progress
 from realign_edge.team import Alone, Team, dealt, mine
-from realign_edge.vlm.model import POOLINGS, Pooling, Seen, Vlm
+from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.seeing import POOLINGS, Pooling, Seen
 from realign_edge.vlm.sight import Layout, Sight
 
 _SHARD = 64

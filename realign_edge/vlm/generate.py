@@ -37,7 +37,7 @@ def _greedy(vlm: Vlm, prompts: Sequence[Prefix], sights: Sequence[Sight], max_ne
     axes = len(prompts[0].positions)
     cache, hidden = read_prompts(vlm, prompts, sights)
     for count in range(max_new_tokens):
-        tokens = vlm.lm_head(hidden[:, -1]).argmax(-1).cpu()
+        tokens = vlm.logits(hidden[:, -1]).argmax(-1).cpu()
         going = tokens != vlm.eos_token_id
         for row, token in zip(alive[going].tolist(), tokens[going].tolist(), strict=True):
             answers[row].append(token)

@@ -4,34 +4,20 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from realign_edge.vlm.family import Family
-from realign_edge.vlm.sight import Layout, Prefix, Sight
-from realign_edge.vlm.wording import Wording
+from realign_edge.vlm.head import capped
+from realign_edge.vlm.seeing import Look, Seen, look_at, see
+from realign_edge.vlm.shape import context_of
+from realign_edge.vlm.sight import Layout, Prefix, Sight, blocks_of
+from realign_edge.vlm.wording import PROBE, Wording
 
 Quantization = Literal["none", "nf4"]
-Pooling = Literal["mean", "cls", "projected"]
-POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "projected")
-_SHORT = "x"
-
-
-class Look(NamedTuple):
-    """A photo preprocessed. tokens: (n,) int64 ids that stand for it; inputs: what the tower takes, a batch of one."""
-
-    tokens: Tensor
-    inputs: dict[str, Tensor]
-
-
-class Seen(NamedTuple):
-    """What the frozen tower says of a photo; pooled: unit-length vectors (dim,) float32 for retrieval."""
-
-    sight: Sight
-    pooled: dict[Pooling, Tensor]
 
 
 @dataclass
@@ -71,6 +57,16 @@ class Vlm:
         return self.model.get_submodule(self.family.lm_head)  # type: ignore[no-any-return]
 
     @property
+    def logit_cap(self) -> float | None:
+        """What the logits stay within, None where nothing caps them."""
+        cap = getattr(self.model.config.get_text_config(), "final_logit_softcapping", None)
+        return cap if self.family.caps_logits else None
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., vocabulary) of hidden states (..., hidden)."""
+        return capped(self.lm_head(hidden), self.logit_cap)
+
+    @property
     def image_token_id(self) -> int:
         """The token whose embeddings image features replace."""
         return int(self.model.config.image_token_id)
@@ -92,28 +88,12 @@ class Vlm:
 
     def look(self, image: Image.Image) -> Look:
         """Preprocess an RGB photo, on the CPU."""
-        found = self.wording.processed(_SHORT, image)
-        tokens = self.wording.photo_tokens(_SHORT, found["input_ids"][0].tolist())
-        wanted = inspect.signature(self.model.get_image_features).parameters
-        inputs = {name: value for name, value in found.items() if name in wanted}
-        return Look(torch.tensor(tokens, dtype=torch.int64), inputs)
+        wanted = inspect.signature(self.model.model.get_image_features).parameters
+        return look_at(self.wording, image, frozenset(wanted))
 
-    @torch.no_grad()
     def see(self, look: Look) -> Seen:
         """Run the frozen tower and projector."""
-        parameter = next(self.model.get_submodule(self.family.vision_tower).parameters())
-        inputs = {n: v.to(parameter.device, _dtype_of(v, parameter.dtype)) for n, v in look.inputs.items()}
-        output = self.model.get_image_features(**inputs, output_hidden_states=True, return_dict=True)
-        features = torch.cat([f.flatten(0, -2) for f in output.pooler_output])
-        placeholders = int((look.tokens == self.image_token_id).sum())
-        if len(features) != placeholders:
-            raise ValueError(f"{self.name}: {len(features)} features for {placeholders} places of a photo")
-        deep = [torch.cat(list(layer)) for layer in getattr(output, "deepstack_features", None) or ()]
-        grid = look.inputs.get("image_grid_thw")
-        place = Layout(look.tokens) if grid is None else Layout(look.tokens, grid[0].to(torch.int64))
-        sight = Sight(place.tokens, place.grid, features=features, deep=torch.stack(deep) if deep else None)
-        states = output.hidden_states[-1] if output.hidden_states else output.last_hidden_state
-        return Seen(sight, _pooled(features, states, self.family.class_token))
+        return see(self.model, self.family, look)
 
     def sights(self, images: Sequence[Image.Image]) -> list[Sight]:
         """RGB photos as the language model sees them, each by itself."""
@@ -142,7 +122,7 @@ class Vlm:
         """
         if not self.family.shares_photo:
             raise ValueError(f"in family {self.family.name} a photo attends to the question")
-        return self._placed(self.wording.ends(_SHORT).head, layout, [])
+        return self._placed(self.wording.ends(PROBE).head, layout, [])
 
     def asked_ids(self, question: str) -> list[int]:
         """Token ids of a prompt behind `photo_prefix`.
@@ -151,24 +131,19 @@ class Vlm:
             ValueError: the chat template puts something before the photo that depends on the question.
         """
         head, tail = self.wording.ends(question)
-        if head != self.wording.ends(_SHORT).head:
+        if head != self.wording.ends(PROBE).head:
             raise ValueError("the chat template puts text before the photo that depends on the question")
         return tail
 
     def _placed(self, head: list[int], layout: Layout, tail: list[int]) -> Prefix:
         ids = torch.cat([torch.tensor(head, dtype=torch.int64), layout.tokens, torch.tensor(tail, dtype=torch.int64)])
         image = ids == self.image_token_id
-        blocks = torch.zeros_like(ids)
-        if self.family.both_ways == "photo":
-            blocks[image] = (image & ~image.roll(1)).cumsum(0)[image]
-        elif self.family.both_ways == "prompt":
-            blocks += 1
         if not len(layout.grid):
-            return Prefix(ids, torch.arange(len(ids)).unsqueeze(0), blocks)
+            return Prefix(ids, torch.arange(len(ids)).unsqueeze(0), blocks_of(image, self.family.both_ways))
         positions, _ = self.model.model.get_rope_index(
             ids.unsqueeze(0), mm_token_type_ids=image.int().unsqueeze(0), image_grid_thw=layout.grid.unsqueeze(0)
         )
-        return Prefix(ids, positions[:, 0], blocks)
+        return Prefix(ids, positions[:, 0], blocks_of(image, self.family.both_ways))
 
     def answer_ids(self, question: str, answer: str, *, end: bool = True) -> Tensor:
         """Token ids (A,) int64 of `answer` as it continues the prompt, with EOS unless `end` is False.
@@ -220,32 +195,3 @@ class Vlm:
             use_cache=cache is not None,
             **(deep or {}),
         ).last_hidden_state
-
-
-def context_of(config: Any) -> int:
-    """The longest sequence, in tokens, in which every token sees all before it."""
-    text = config.get_text_config()
-    window = text.sliding_window if "sliding_attention" in (getattr(text, "layer_types", None) or ()) else None
-    return int(min(text.max_position_embeddings, window or text.max_position_embeddings))
-
-
-def photo_tokens(config: Any, family: Family) -> int:
-    """Tokens of a usual photo: fixed by resolution, patch size and select strategy, or as the profile says."""
-    if family.photo_tokens:
-        return family.photo_tokens
-    patches = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
-    return int(patches) + (1 if config.vision_feature_select_strategy == "full" else 0)
-
-
-def _dtype_of(value: Tensor, dtype: torch.dtype) -> torch.dtype:
-    return dtype if value.is_floating_point() else value.dtype
-
-
-def _pooled(features: Tensor, states: Tensor, class_token: bool) -> dict[Pooling, Tensor]:
-    """Vectors of one photo; where the tower has no class token, the mean stands for it. states: (..., tokens, dim)."""
-    flat = states.reshape(-1, states.shape[-1])
-    mean = flat.mean(dim=0)
-    found: dict[Pooling, Tensor] = {
-        "mean": mean, "cls": flat[0] if class_token else mean, "projected": features.mean(dim=0),
-    }  # fmt: skip
-    return {how: torch.nn.functional.normalize(v.float(), dim=-1).cpu() for how, v in found.items()}

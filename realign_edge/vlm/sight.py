@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -93,6 +93,16 @@ def by_length(prefixes: Iterable[Prefix]) -> list[list[int]]:
     for number, prefix in enumerate(prefixes):
         groups.setdefault(len(prefix), []).append(number)
     return list(groups.values())
+
+
+def blocks_of(image: Tensor, both_ways: Literal["nothing", "photo", "prompt"]) -> Tensor:
+    """Block numbers (P,) of a prompt; image: (P,) where its photo has placeholders, each run of which is a block."""
+    if both_ways == "prompt":
+        return torch.ones_like(image, dtype=torch.int64)
+    if both_ways == "nothing":
+        return torch.zeros_like(image, dtype=torch.int64)
+    starts = image & ~torch.cat([image.new_zeros(1), image[:-1]])
+    return starts.cumsum(0) * image
 
 
 def block_mask(blocks: Tensor) -> Tensor | None:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from realign_edge.vlm.attention import prepared
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.sight import Prefix, Sight, block_mask, by_length, deep_inputs
 
@@ -80,7 +81,7 @@ class TokenTree:
         """The likeliest next token behind each path; paths: row to token ids behind the prefix."""
         self._grow([[paths[row]] if row in paths else [] for row in range(len(self))])
         nodes = [self._path(row, path)[-1] for row, path in paths.items()]
-        tokens = self.vlm.lm_head(self._hidden[list(paths), nodes]).argmax(-1)
+        tokens = self.vlm.logits(self._hidden[list(paths), nodes]).argmax(-1)
         return dict(zip(paths, tokens.tolist(), strict=True))
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -105,10 +106,10 @@ class TokenTree:
             return np.zeros(0)
         distinct, which = np.unique(predictors, return_inverse=True)
         hidden = self._hidden.flatten(0, 1)[torch.from_numpy(distinct).to(self._hidden.device)]
-        logits = self.vlm.lm_head(hidden).float()
+        logits = self.vlm.logits(hidden).float()
         at, token = torch.from_numpy(which).to(logits.device), torch.tensor(targets, device=logits.device)
         logps = logits[at, token] - logits.logsumexp(dim=1)[at]
-        return logps.cpu().double().numpy()  # type: ignore[no-any-return]
+        return logps.cpu().double().numpy()
 
     def _grow(self, paths: Sequence[Sequence[Sequence[int]]]) -> None:
         """Run what is new in the paths, in one forward pass; paths[row]: token ids behind the prefix."""
@@ -150,7 +151,9 @@ class TokenTree:
         positions = torch.from_numpy(self._start[:, None] + self._depth[:, first:])
         hidden = self.vlm.language(
             self.vlm.embed(torch.from_numpy(ids)),
-            attention_mask=torch.from_numpy(tree).unsqueeze(1).to(device),
+            attention_mask=prepared(
+                self.vlm.language_model, torch.from_numpy(tree).unsqueeze(1).to(device), self.vlm.dtype
+            ),
             position_ids=positions.expand(self._axes, -1, -1),
             cache=self._cache,
         )
@@ -170,7 +173,7 @@ def read_prompts(vlm: Vlm, prefixes: Sequence[Prefix], sights: Sequence[Sight]) 
     mask = block_mask(torch.stack([p.blocks for p in prefixes]))
     hidden = vlm.language(
         vlm.embed(ids, sights),
-        attention_mask=None if mask is None else mask.to(vlm.device),
+        attention_mask=None if mask is None else prepared(vlm.language_model, mask.to(vlm.device), vlm.dtype),
         position_ids=torch.stack([p.positions for p in prefixes], dim=1),
         cache=cache,
         deep=deep_inputs(ids.to(vlm.device) == vlm.image_token_id, sights),

@@ -10,7 +10,8 @@ from PIL import Image
 from realign_edge.vlm.family import Family
 from realign_edge.vlm.quirks import PROMPTS, Prompt
 
-_PROBE = "x"
+# A question that says nothing.
+PROBE = "x"
 
 
 class Ends(NamedTuple):
@@ -99,8 +100,8 @@ class Wording:
 
         A family that puts line breaks around a photo makes the tokenizer spell the text beside it otherwise.
         """
-        ids, at = self._plain(_PROBE)
-        expanded = self.processed(_PROBE, Image.new("RGB", (224, 224)))["input_ids"][0].tolist()
+        ids, at = self._plain(PROBE)
+        expanded = self.processed(PROBE, Image.new("RGB", (224, 224)))["input_ids"][0].tolist()
         same = next((i for i, (a, b) in enumerate(zip(ids[:at], expanded, strict=False)) if a != b), at)
         behind = list(zip(reversed(ids[at + 1 :]), reversed(expanded), strict=False))
         equal = next((i for i, (a, b) in enumerate(behind) if a != b), len(behind))

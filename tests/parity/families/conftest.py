@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,24 +15,15 @@ from realign_edge.photos.model import Photo
 from realign_edge.progress import Silent
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.load import load_vlm
+from tests.parity.families.recipes import FIRST
+from tests.parity.families.recipes_more import SECOND
 
 DESCRIBE = "Describe the part and its defects."
 # A photo and one of the same camera, one taken upright, and a wide one: (height, width).
 SHAPES = {"a": (96, 128), "b": (128, 96), "c": (96, 128), "d": (60, 170)}
 
 
-def _recipes() -> ModuleType:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("family_recipes", Path(__file__).with_name("recipes.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RECIPES = _recipes().RECIPES
+RECIPES = FIRST | SECOND
 
 
 @dataclass

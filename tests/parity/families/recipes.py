@@ -204,6 +204,6 @@ def write(folder: Path, kind: Any, config: Any, processor: Any) -> None:
     model.save_pretrained(folder)
 
 
-RECIPES: Mapping[str, Callable[[Path], None]] = {
+FIRST: dict[str, Callable[[Path], None]] = {
     f.__name__: f for f in (llava_next, llava_onevision, qwen2_vl, qwen2_5_vl, qwen3_vl)
 }

@@ -108,9 +108,9 @@ def test_what_is_kept_of_a_photo_is_what_the_tower_says(case: Any) -> None:
 
 
 def test_photos_of_one_camera_stand_alike_and_others_where_the_family_looks_closer(case: Any) -> None:
-    a, b, c, d = case.store.layouts(["a", "b", "c", "d"])
+    a, c, d = case.store.layouts(["a", "c", "d"])
     assert a.key == c.key
-    assert (a.key == b.key) is (len(a.tokens) == len(d.tokens)) is (case.name in FIXED)
+    assert (len(a.tokens) == len(d.tokens)) is (case.name in FIXED)
 
 
 def test_four_log_probabilities_are_those_of_whole_sequences(case: Any, learner: Learner) -> None:
@@ -171,7 +171,7 @@ def test_nf4_quantises_the_decoder_and_nothing_else(case: Any) -> None:
     vlm = load_vlm(str(case.folder / "model"), quantization="nf4")
     parts = [f"self_attn.{p}_proj" for p in "qkvo"] + [f"mlp.{p}_proj" for p in ("gate", "up", "down")]
     layers = vlm.model.config.get_text_config().num_hidden_layers
-    expected = {f"model.language_model.layers.{i}.{part}" for i in range(layers) for part in parts}
+    expected = {f"{vlm.family.language_model}.layers.{i}.{part}" for i in range(layers) for part in parts}
     assert set(quantized_modules(vlm.model)) == expected
 
 
@@ -180,7 +180,7 @@ def test_turns_behind_one_photo_equal_separate_prompts(case: Any) -> None:
     turns = [(RUST, "Yes."), ("Where is the dent?", "At the center."), (DESCRIBE, "Brass gear."), (RUST, "No.")]
     found = TurnScorer(case.vlm).logps(case.store.sights(["a", "b", "c", "d"]), [turns, turns[:2], [], turns[1:]])
     for photo, logps, asked in zip("abcd", found, (turns, turns[:2], [], turns[1:]), strict=True):
-        assert list(logps) == asked
+        assert logps.keys() == set(asked)
         for turn, logp in logps.items():
             assert logp == pytest.approx(float(case.alone(photo, *turn)), abs=TOLERANCE)
 
