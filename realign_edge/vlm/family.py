@@ -76,7 +76,8 @@ class Limits:
 class Family:
     """One family. Module fields are dotted paths below the loaded model; targets are anchored expressions.
 
-    model_classes: of transformers, checked after loading; unquantized: what stays out of 4 bit besides tower,
+    model_classes: of transformers, checked after loading; answer_end: the token that ends an answer in a chat, ""
+    where it is the tokenizer's EOS; unquantized: what stays out of 4 bit besides tower,
     projector and head; placeholder: the processor's attribute that names the photo's token in a prompt;
     prompt_function: of vlm/quirks.py; both_ways: which tokens attend to one another in both directions;
     caps_logits: the head's logits pass through `final_logit_softcapping`; class_token: the tower's first state
@@ -95,6 +96,7 @@ class Family:
     answer_prefix: str
     tensors: TensorNames
     model_classes: tuple[str, ...]
+    answer_end: str = ""
     unquantized: tuple[str, ...] = ()
     placeholder: str = "image_token"
     prompt_function: Literal["chat", "paligemma"] = "chat"

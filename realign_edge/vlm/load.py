@@ -19,7 +19,9 @@ from realign_edge.vlm.processor import load_processor
 
 __all__ = ["check_quantized", "find_model", "load_vlm", "quantized_modules"]
 
-_TEXT_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")
+_TEXT_FILES = (
+    "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "chat_template.json", "special_tokens_map.json",
+)  # fmt: skip
 _VISION_FILES = ("preprocessor_config.json", "processor_config.json")
 
 

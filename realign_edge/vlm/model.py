@@ -74,7 +74,8 @@ class Vlm:
     @property
     def eos_token_id(self) -> int:
         """The token that ends an answer."""
-        return int(self.processor.tokenizer.eos_token_id)
+        tokenizer, end = self.processor.tokenizer, self.family.answer_end
+        return int(tokenizer.convert_tokens_to_ids(end) if end else tokenizer.eos_token_id)
 
     @property
     def context(self) -> int:

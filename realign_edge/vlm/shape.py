@@ -8,7 +8,10 @@ from realign_edge.vlm.family import Family
 def context_of(config: Any) -> int:
     """The longest sequence, in tokens, in which every token sees all before it."""
     text = config.get_text_config()
-    window = text.sliding_window if "sliding_attention" in (getattr(text, "layer_types", None) or ()) else None
+    window = getattr(text, "sliding_window", None)
+    # Where layers differ, those that look through a window are named.
+    if "sliding_attention" not in (getattr(text, "layer_types", None) or ["sliding_attention"]):
+        window = None
     return int(min(text.max_position_embeddings, window or text.max_position_embeddings))
 
 

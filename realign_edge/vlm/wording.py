@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -29,6 +29,10 @@ class Wording:
     family: Family
     name: str
 
+    def __post_init__(self) -> None:
+        # The same questions are asked about every photo.
+        self.ends = lru_cache(maxsize=4096)(self._ends)
+
     def prompt(self, question: str) -> Prompt:
         """The prompt with one placeholder for the photo, up to where the answer begins."""
         return PROMPTS[self.family.prompt_function](self.processor, question)
@@ -41,7 +45,7 @@ class Wording:
         limits = self.family.limits.as_arguments()
         return dict(self.processor(text=[prompt.given], images=[image], return_tensors="pt", **more, **limits))
 
-    def ends(self, question: str) -> Ends:
+    def _ends(self, question: str) -> Ends:
         """What stands around the photo.
 
         Raises:

@@ -60,11 +60,13 @@ def gemma3(folder: Path) -> None:
     named = {
         "image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>",
     }  # fmt: skip
-    tokenizer = tokenizer_with(named)
+    tokenizer = tokenizer_with(named, ("<start_of_turn>", "<end_of_turn>"))
     images = Gemma3ImageProcessorPil(size={"height": 32, "width": 32})
     processor = Gemma3Processor(
         image_processor=images, tokenizer=tokenizer, image_seq_length=4,
-        chat_template=chat("<start_of_image>", "user\n", "model\n", "\n", "{{ bos_token }}"),
+        chat_template=chat(
+            "<start_of_image>", "<start_of_turn>user\n", "<start_of_turn>model\n", "<end_of_turn>\n", "{{ bos_token }}"
+        ),
     )  # fmt: skip
     text = {**text_settings(tokenizer), "sliding_window": 512, "query_pre_attn_scalar": 8}
     config = Gemma3Config(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from realign_edge.alignment.batches import pair_logps, tokenised
@@ -16,6 +16,7 @@ from realign_edge.alignment.gradient import Learner
 from realign_edge.alignment.lora import eject, inject, save_adapter, trainable
 from realign_edge.alignment.reference import reference_logps
 from realign_edge.alignment.settings import AlignmentSettings
+from realign_edge.modelstore.facts import facts_of
 from realign_edge.preferences.infill import infill
 from realign_edge.preferences.masking import Segment, mask_by_grounding, masked_text
 from realign_edge.preferences.model import PreferencePair, Provenance
@@ -95,6 +96,31 @@ def test_the_prompt_is_the_processors_own(case: Any) -> None:
         for question in (DESCRIBE, RUST, "1?"):
             expected = case.inputs(photo, question)["input_ids"][0].tolist()
             assert case.vlm.prefix(question, sight).ids.tolist() == expected
+
+
+def test_every_tensor_belongs_to_one_part(case: Any) -> None:
+    found = facts_of(case.folder / "model").parameters
+    model, family = case.vlm.model, case.vlm.family
+    apart = sum(elements(model.get_submodule(name)) for name in family.unquantized)
+    layers = model.get_submodule(family.language_model).layers
+    assert found.total == elements(model)
+    assert found.total - found.vision_tower - found.projector - found.language_model == apart
+    assert found.language_model == elements(model.get_submodule(family.language_model)) + untied(model)
+    assert found.decoder_matrices == sum(elements(m) - biases(m) for m in layers.modules() if isinstance(m, nn.Linear))
+
+
+def elements(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def biases(linear: nn.Linear) -> int:
+    return 0 if linear.bias is None else linear.bias.numel()
+
+
+def untied(model: Any) -> int:
+    """Of a head that is not the embeddings."""
+    head = model.lm_head
+    return 0 if head.weight is model.get_input_embeddings().weight else elements(head)
 
 
 def test_what_is_kept_of_a_photo_is_what_the_tower_says(case: Any) -> None:
