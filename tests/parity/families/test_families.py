@@ -13,10 +13,13 @@ from torch.nn.functional import logsigmoid
 from realign_edge.alignment.batches import pair_logps, tokenised
 from realign_edge.alignment.fused import fused_lora
 from realign_edge.alignment.gradient import Learner
+from realign_edge.alignment.headroom import shape_of
 from realign_edge.alignment.lora import eject, inject, save_adapter, trainable
 from realign_edge.alignment.reference import reference_logps
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.modelstore.facts import facts_of
+from realign_edge.modelstore.intake import inspect
+from realign_edge.modelstore.source import FolderSource
 from realign_edge.preferences.infill import infill
 from realign_edge.preferences.masking import Segment, mask_by_grounding, masked_text
 from realign_edge.preferences.model import PreferencePair, Provenance
@@ -107,6 +110,15 @@ def test_every_tensor_belongs_to_one_part(case: Any) -> None:
     assert found.total - found.vision_tower - found.projector - found.language_model == apart
     assert found.language_model == elements(model.get_submodule(family.language_model)) + untied(model)
     assert found.decoder_matrices == sum(elements(m) - biases(m) for m in layers.modules() if isinstance(m, nn.Linear))
+
+
+def test_the_store_takes_it_in(case: Any) -> None:
+    (case.folder / "model" / "LICENSE").write_text("Apache License\nVersion 2.0, January 2004\n")
+    taken = inspect(FolderSource(case.folder / "model"))
+    assert taken.family == case.vlm.family
+    assert {"model.safetensors", "tokenizer.json", "processor_config.json"} <= set(taken.files)
+    shape = shape_of(case.folder / "model")
+    assert (shape.context, shape.image_tokens) == (case.vlm.context, case.vlm.family.photo_tokens)
 
 
 def elements(module: nn.Module) -> int:
