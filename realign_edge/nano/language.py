@@ -33,7 +33,7 @@ from realign_edge.progress import Progress
 from realign_edge.shopfloor.notes import write_note
 from realign_edge.shopfloor.scene import CoOccurrence, Scene
 from realign_edge.shopfloor.vocabulary import DEFECTS
-from realign_edge.vlm.branches import Branch, pack, question_branch, token_logps
+from realign_edge.vlm.branches import Branch, pack, question_branch, scored_states
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.sight import Sight
 
@@ -165,7 +165,9 @@ def train_language(
         if lesson.haze or lesson.gist_haze:
             seen = seen + thickness * spread * torch.randn(seen.shape, generator=generator)
         sights = [Sight(tokens.layout.tokens, features=rows) for rows in projector(seen)]
-        loss = -token_logps(vlm, packed, sights).mean()
+        # The head is tied to the embeddings and learns with them.
+        logits = vlm.logits(scored_states(vlm, packed, sights)).float()
+        loss = torch.nn.functional.cross_entropy(logits, packed.target)
         descend(loss, optimizers, schedule.rate_at(step))
         progress.advance(step + 1)
         if step % 50 == 49:

@@ -114,18 +114,23 @@ def _as_attended(vlm: Vlm, mask: Tensor) -> Tensor:
     return torch.cat([above, mask], dim=2)
 
 
-def token_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
-    """Log-probability of every scored token, (T,) float32; sights: one per row.
-
-    Logits exist at scored positions only, never over photo, prompt or padding.
-    """
+def scored_states(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
+    """The hidden state that predicts each scored token, (T, hidden); sights: one per row."""
     device = vlm.device
     embeddings = vlm.embed(packed.ids, sights)
     mask = None if packed.mask is None else additive(_as_attended(vlm, packed.mask).to(device), embeddings.dtype)
     deep = deep_inputs(packed.ids.to(device) == vlm.image_token_id, sights)
     hidden = vlm.language(embeddings, attention_mask=mask, position_ids=packed.positions, deep=deep)
-    predictors = hidden.flatten(0, 1)[packed.predictor.to(device)]
-    return head_logps(vlm.lm_head, predictors, packed.target.to(device), vlm.logit_cap)
+    return hidden.flatten(0, 1)[packed.predictor.to(device)]
+
+
+def token_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
+    """Log-probability of every scored token, (T,) float32, under a head that does not learn.
+
+    Logits exist at scored positions only, never over photo, prompt or padding.
+    """
+    states = scored_states(vlm, packed, sights)
+    return head_logps(vlm.lm_head, states, packed.target.to(states.device), vlm.logit_cap)
 
 
 def branch_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
