@@ -5,6 +5,9 @@ with one completion a photo and its similarity to the true note. The peer asks t
 write the completed note, as many tokens as the true one has (the embedded model, which does not know that
 instruction, would stop early), one photo after the other, from pixels. Ours also measures how well the
 neighbour fits the true note (the reference gap), and tries further neighbours where the first will not do.
+
+With questions, the peer also asks `generate` every yes/no and "where" question that ours weighs the false
+answers of, to learn which one the model gets wrong.
 """
 
 import argparse
@@ -69,32 +72,42 @@ class Grouped:
 class OneAtATime:
     """The peer: mask, ask `generate` under the neighbour's pixels, compare with the note; one photo at a time."""
 
-    def __init__(self, folder: Path, photos: int) -> None:
-        self.builder, train = prepare(folder, questions=False)
+    def __init__(self, folder: Path, photos: int, questions: bool) -> None:
+        self.builder, train = prepare(folder, questions)
+        self.questions = questions
         self.vlm, self.question = self.builder.vlm, describe_question("en")
         self.work = []
         for (pairs, _), photo in zip(self.builder.build_group(train[:photos]), train, strict=False):
-            if pairs:
+            if pairs and pairs[0].kind == "note":
                 self.work.append((photo, self.builder.photos[pairs[0].retrieved]))
 
     def round(self) -> float:
         """How many completions came out."""
         done = 0
         for photo, neighbour in self.work:
+            if self.questions:
+                self._ask(photo)
             note = photo.record.note
             masked = masked_text(mask_by_glossary(note, self.builder.glossary))
             prompt = self.vlm.wording.prompt(ASK.format(masked=masked)).given
-            with Image.open(neighbour.path) as image:
-                inputs = self.vlm.processor(text=prompt, images=image.convert("RGB"), return_tensors="pt")
-            with torch.no_grad():
-                length = len(self.vlm.answer_ids(self.question, note))
-                written = self.vlm.model.generate(
-                    **inputs, min_new_tokens=length, max_new_tokens=length, do_sample=False
-                )
-            text = self.vlm.decode(written[0, inputs["input_ids"].shape[1] :])
+            length = len(self.vlm.answer_ids(self.question, note))
+            text = self._generate(neighbour, prompt, min_new_tokens=length, max_new_tokens=length)
             self.builder.gate.similarity(note, text)
             done += 1
         return float(done)
+
+    def _ask(self, photo: Any) -> None:
+        facts = self.builder.facts[photo.sha256]
+        turns = self.builder.questions.turns(facts) if facts is not None else []
+        for question in dict.fromkeys(turn[0] for turn in turns):
+            self._generate(photo, self.vlm.wording.prompt(question).given, max_new_tokens=8)
+
+    @torch.no_grad()
+    def _generate(self, photo: Any, prompt: str, **limits: int) -> str:
+        with Image.open(photo.path) as image:
+            inputs = self.vlm.processor(text=prompt, images=image.convert("RGB"), return_tensors="pt")
+        written = self.vlm.model.generate(**inputs, do_sample=False, **limits)
+        return self.vlm.decode(written[0, inputs["input_ids"].shape[1] :])
 
 
 def main() -> None:
@@ -112,7 +125,7 @@ def main() -> None:
         prepare(folder, questions=True)
         for what, questions in (("note pairs", False), ("note and question pairs", True)):
             ours = Worker(Grouped, folder, given.photos, questions, threads=given.threads)
-            theirs = Worker(OneAtATime, folder, given.photos, threads=given.threads)
+            theirs = Worker(OneAtATime, folder, given.photos, questions, threads=given.threads)
             found = compare(ours, theirs, given.rounds)
             peaks = ours.close(), theirs.close()
             value = {

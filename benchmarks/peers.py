@@ -97,13 +97,18 @@ class SixForwards:
         base = job.where.load(job.model).model
         self.model = get_peft_model(base, lora_config(job))
         checkpointing(self.model, job.settings)
-        same_adapter(self.model, job)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = optimizer_for(self.parameters, job.settings)
+        self._begin()
+
+    def _begin(self) -> None:
+        same_adapter(self.model, self.job)
+        self.optimizer = optimizer_for(self.parameters, self.job.settings)
         self.at = 0
 
     def round(self) -> float:
-        """The mean loss of `steps_a_round` steps."""
+        """The mean loss of `steps_a_round` steps; a round of several is an epoch, and each begins anew."""
+        if self.steps > 1:
+            self._begin()
         return sum(self._step() for _ in range(self.steps)) / self.steps
 
     def _step(self) -> float:

@@ -167,7 +167,10 @@ def _outcome(loop: Loop, figures: Mapping[str, float]) -> str:
     if best is not None and best[0] != loop.done:
         text += f"; best after {best[0]}"
     accuracy = figures.get("text_accuracy", math.nan)
-    return text if math.isnan(accuracy) else f"{text}; true answer preferred in {accuracy:.0%} of held-out pairs"
+    if math.isnan(accuracy):
+        return text
+    pairs = len(loop.held)
+    return f"{text}; true answer preferred in {round(accuracy * pairs)} of {pairs} held-out pairs"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ def align(
     photos: Annotated[Path, typer.Argument(help="Folder of photos, with inspection records if there are any.")],
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of the model [default: nano].")] = None,
+    teacher: Annotated[str | None, typer.Option(help="A stronger model that writes the true notes.")] = None,
     preset: Annotated[str | None, typer.Option(help="Settings to start from: nano, paper, workstation.")] = None,
     objective: Annotated[
         str | None, typer.Option(help="sft, dpo, dpo-anchored, rdpo, rdpo-anchored, rdpo-symmetric.")
@@ -51,10 +52,13 @@ def align(
     if detach and place()[1] > 1:
         raise UsageError("--detach is for a single process", "start the launcher itself with `setsid nohup ... &`")
     if detach:
-        chosen = {"config": config, "model": model, "preset": preset, "objective": objective, "seed": seed}
+        names = ("config", "model", "teacher", "preset", "objective", "seed")
+        chosen = dict(zip(names, (config, model, teacher, preset, objective, seed), strict=True))
         _detach(photos, {**chosen, "until": until, "resume": resume}, as_json, quiet)
         return
     typed = {"model": model, "preset": preset, "alignment.objective": objective, "alignment.seed": seed}
+    if teacher is not None:
+        typed |= {"pairs.teacher": teacher, "pairs.chosen": "teacher"}
     settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
     hush_libraries()
     team, last = assemble(settings.device), next(s for s in STAGES if s == until)

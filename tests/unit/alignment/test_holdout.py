@@ -88,7 +88,9 @@ def test_training_ends_early_and_the_best_weights_are_saved(workbench: Any, new_
     assert run.progress.finished[-1].startswith(said)
     (best,) = [e for e in run.events if e["type"] == "best"]
     assert (best["step"], best["done"], best["ended_early"]) == (2, 6, True)
-    assert run.progress.finished[-1] == f"{said}{best['text_accuracy']:.0%} of held-out pairs"
+    pairs = run.of("held_out")[0]["pairs"]
+    told = f"{said}{round(best['text_accuracy'] * pairs)} of {pairs} held-out pairs"
+    assert run.progress.finished[-1] == told
     best, last = read_checkpoint(run.checkpoints, 2), newest_checkpoint(run.checkpoints)
     assert best is not None
     assert last is not None
