@@ -107,9 +107,10 @@ def step_flops(ours: Ours) -> float:
     total = 0.0
     for index in range(ours.job.batch):
         item = ours.learner.items[index]
-        prompt, chosen, rejected = len(item.prompt), len(item.chosen), len(item.rejected)
+        chosen, rejected = len(item.chosen), len(item.rejected)
+        prompts = len(item.prompt), len(item.other or ())
         lengths = item.lengths(ours.job.settings.objective)
-        for n, answers in ((lengths[0], (chosen, rejected)), (lengths[1], (chosen,))):
+        for n, prompt, answers in zip(lengths, prompts, ((chosen, rejected), (chosen,)), strict=True):
             if not n:
                 continue
             seen = prompt * (prompt + 1) / 2 + sum(a * prompt + a * (a + 1) / 2 for a in answers)
@@ -138,7 +139,7 @@ def loading(job: Job, steps: int) -> dict[str, Any]:
 
     ours.round()
     store: Any = ours.learner.store
-    store.image_features, batches.pack = watched(store.image_features), watched(pack)
+    store.sights, batches.pack = watched(store.sights), watched(pack)
     began = time.perf_counter()
     for _ in range(steps):
         ours.round()

@@ -88,7 +88,7 @@ class Ours:
         store = FeatureStore(caches / "features", self.vlm)
         store.ensure([_photo(sha, path) for sha, path in sorted(self.job.photos.items())], Silent())
         self.vlm.park_tower()
-        items = tokenised(self.vlm, self.job.pairs)
+        items = tokenised(self.vlm, store, self.job.pairs)
         settings = self.job.settings
         known = reference_logps(self.vlm, store, items, caches / "references", settings.micro_tokens, Silent())
         self.wrapped = inject(self.vlm, settings)
@@ -193,7 +193,7 @@ def random_job(model: Path, folder: Path, settings: AlignmentSettings, pairs: in
     vlm = where.load(model)
     made = []
     for i in range(pairs):
-        question = _text_of(lambda t: len(vlm.prompt_ids(t)) - vlm.image_tokens, MEDIUM_PROMPT, rng)
+        question = _text_of(lambda t: sum(map(len, vlm.wording.ends(t))), MEDIUM_PROMPT, rng)
         answers = [_text_of(partial(_answer_length, vlm, question), MEDIUM_ANSWER, rng) for _ in range(2)]
         made.append(
             PreferencePair(names[i], names[i + 1], question, answers[0], answers[1], "note", Provenance("record"))
@@ -208,7 +208,7 @@ def _job(
     """With the adapter that all sides start from on disk; `vlm` is used up."""
     from safetensors.torch import save_file
 
-    prompts = {p.prompt: vlm.prompt_text(p.prompt) for p in pairs}
+    prompts = {p.prompt: vlm.wording.prompt(p.prompt).given for p in pairs}
     inject(vlm, settings)
     adapter = folder / f"start-{model.name}.safetensors"
     save_file({n: p.detach().clone().contiguous() for n, p in trainable(vlm).items()}, adapter)

@@ -89,7 +89,7 @@ class OneAtATime:
                 self._ask(photo)
             note = photo.record.note
             masked = masked_text(mask_by_glossary(note, self.builder.glossary))
-            prompt = self.vlm.prompt_text(ASK.format(masked=masked))
+            prompt = self.vlm.wording.prompt(ASK.format(masked=masked)).given
             length = len(self.vlm.answer_ids(self.question, note))
             text = self._generate(neighbour, prompt, min_new_tokens=length, max_new_tokens=length)
             self.builder.gate.similarity(note, text)
@@ -100,7 +100,7 @@ class OneAtATime:
         facts = self.builder.facts[photo.sha256]
         turns = self.builder.questions.turns(facts) if facts is not None else []
         for question in dict.fromkeys(turn[0] for turn in turns):
-            self._generate(photo, self.vlm.prompt_text(question), max_new_tokens=8)
+            self._generate(photo, self.vlm.wording.prompt(question).given, max_new_tokens=8)
 
     @torch.no_grad()
     def _generate(self, photo: Any, prompt: str, **limits: int) -> str:

@@ -19,7 +19,9 @@ from realign_edge.alignment.settings import PRESETS, AlignmentSettings
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.modelstore.facts import ModelFacts
 from realign_edge.preferences.model import PreferencePair, Provenance
-from realign_edge.vlm.model import image_tokens
+from realign_edge.vlm.family import family_of
+from realign_edge.vlm.shape import context_of, photo_tokens
+from realign_edge.vlm.sight import Prefix
 
 BUDGETS = (2048, 4096, 8192)
 # A question's words, and an inspection note's: tokens.
@@ -32,7 +34,7 @@ Verdict = Literal["fits", "fits with gradient checkpointing", "does not fit"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What config.json says. image_tokens: a photo; context: the longest sequence, both in tokens."""
+    """What config.json says. image_tokens: a usual photo; context: the longest sequence, both in tokens."""
 
     image_tokens: int
     context: int
@@ -77,8 +79,8 @@ def shape_of(folder: Path) -> Shape:
 
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        text = config.get_text_config()
-        return Shape(image_tokens(config), int(text.max_position_embeddings), text)
+        tokens = photo_tokens(config, family_of(str(config.model_type), str(folder)))
+        return Shape(tokens, context_of(config), config.get_text_config())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise MissingError(f"{folder / 'config.json'} cannot be used: {problem}", "copy the model again") from problem
 
@@ -134,8 +136,9 @@ def geometry_before_loading(facts: ModelFacts, shape: Shape, device: torch.devic
 def usual_pairs(tokens_a_photo: int, count: int = 32) -> list[Item]:
     """Note pairs of usual length, with a retrieved photo."""
     pair = PreferencePair("0" * 64, "1" * 64, "", "", "", "note", Provenance("record"))
-    prompt, note = (torch.zeros(n, dtype=torch.int64) for n in (tokens_a_photo + _QUESTION, _NOTE))
-    return [Item(pair, prompt, note, note)] * count
+    ids, note = (torch.zeros(n, dtype=torch.int64) for n in (tokens_a_photo + _QUESTION, _NOTE))
+    prompt = Prefix(ids, torch.arange(len(ids)).unsqueeze(0), torch.zeros_like(ids))
+    return [Item(pair, prompt, prompt, note, note)] * count
 
 
 def _choices(settings: AlignmentSettings) -> list[tuple[str, AlignmentSettings]]:

@@ -81,7 +81,7 @@ def align(
     if not pairs:
         raise UsageError("there are no preference pairs to train on", "look at `realign-edge pairs list`")
     began, team = time.monotonic(), team or Alone()
-    items = tokenised(vlm, pairs)
+    items = tokenised(vlm, store, pairs)
     kept, held = split(items, settings.holdout_share, settings.seed)
     steps = step_count(settings, len(kept))
     order = schedule([items[i] for i in kept], steps, settings.batch_pairs, settings.question_share, settings.seed)

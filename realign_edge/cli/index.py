@@ -54,7 +54,6 @@ def similar(
     from realign_edge.errors import MissingError
     from realign_edge.photos.decode import Refusal, read_photo
     from realign_edge.retrieval.policy import RetrievalSettings
-    from realign_edge.vlm.model import pool
 
     try:
         image = read_photo(photo)
@@ -62,7 +61,7 @@ def similar(
         raise MissingError(f"{photo} cannot be used: {refusal}", "name a photo that can be read") from refusal
     found, built, vlm, _ = _open(within, model, Silent() if quiet or as_json else progress_for(quiet))
     by_sha = {p.sha256: p for p in found.photos}
-    rows = built.nearest(pool(vlm.encode_photos([image]), RetrievalSettings().pooling)[0], count)
+    rows = built.nearest(vlm.see(vlm.look(image)).pooled[RetrievalSettings().pooling].numpy(), count)
     if as_json:
         print_json({"photo": str(photo), "similar": [_row(by_sha[s], similarity) for s, similarity in rows]})
         return

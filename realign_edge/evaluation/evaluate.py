@@ -76,8 +76,8 @@ def take_exam(vlm: Vlm, store: FeatureStore, exam: Exam, progress: Progress, tit
     said: dict[tuple[int, str], str] = {}
     for start in range(0, len(distinct), 8 * _TOGETHER):
         part = distinct[start : start + 8 * _TOGETHER]
-        features = store.image_features([exam.photos[i].sha256 for i, _ in part]).to(vlm.device)
-        said.update(zip(part, generate(vlm, features, [q for _, q in part], batch_size=_TOGETHER), strict=True))
+        sights = store.sights([exam.photos[i].sha256 for i, _ in part])
+        said.update(zip(part, generate(vlm, sights, [q for _, q in part], batch_size=_TOGETHER), strict=True))
         progress.advance(len(said))
     answers = [said[a] for a in asked]
     notes, probe_answers = answers[: len(exam.photos)], answers[len(exam.photos) :]
@@ -91,13 +91,13 @@ def take_exam(vlm: Vlm, store: FeatureStore, exam: Exam, progress: Progress, tit
 def _note_logps(vlm: Vlm, store: FeatureStore, exam: Exam) -> NDArray[np.float64]:
     """log pi(note | photo) in nats, (n,); NaN where the record has no note."""
     question = describe_question(exam.language)
-    prompt = vlm.prompt_ids(question)
     out = np.full(len(exam.photos), np.nan)
     rows = [i for i, p in enumerate(exam.photos) if p.record is not None and p.record.note]
     for start in range(0, len(rows), _TOGETHER):
         part = rows[start : start + _TOGETHER]
         notes = [exam.photos[i].record.note for i in part]  # type: ignore[union-attr]
-        packed = pack([prompt] * len(part), [[Branch(vlm.answer_ids(question, n))] for n in notes])
-        features = store.image_features([exam.photos[i].sha256 for i in part]).to(vlm.device)
-        out[part] = branch_logps(vlm, packed, features).cpu().numpy()
+        sights = store.sights([exam.photos[i].sha256 for i in part])
+        prompts = [vlm.prefix(question, sight) for sight in sights]
+        packed = pack(prompts, [[Branch(vlm.answer_ids(question, n))] for n in notes])
+        out[part] = branch_logps(vlm, packed, sights).cpu().numpy()
     return out

@@ -44,7 +44,7 @@ def inspect(source: Source) -> Intake:
         )
     shards = check_weights(source, family)
     _check_tokenizer(source)
-    _check_processor(source)
+    _check_processor(source, family)
     _check_no_code(source)
     if not any(is_licence(name) for name in source.entries):
         raise _no_licence(source)
@@ -77,11 +77,13 @@ def _check_tokenizer(source: Source) -> None:
         raise MissingError(f"{source.where}: the tokenizer lacks {' and '.join(missing)}", COPY_AGAIN)
 
 
-def _check_processor(source: Source) -> None:
+def _check_processor(source: Source, family: Family) -> None:
     if not _there(source, _IMAGES) and "image_processor" not in read_json(source, _PROCESSOR):
         raise MissingError(
             f"{source.where} does not say how photos are prepared: no {_IMAGES}", "copy the model with this file"
         )
+    if family.prompt_function != "chat":
+        return
     template = read_json(source, "chat_template.json").get("chat_template")
     if _there(source, "chat_template.jinja") or template or read_json(source, _PROCESSOR).get("chat_template"):
         return

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from scipy.ndimage import binary_dilation
 from torch import Tensor
 
@@ -24,7 +25,7 @@ from realign_edge.glossary.questions import (
     yes_no_answer,
     yes_no_question,
 )
-from realign_edge.nano.architecture import PATCHES_PER_SIDE
+from realign_edge.nano.architecture import PATCHES_PER_SIDE, VISION_SIZE
 from realign_edge.nano.data import Renders
 from realign_edge.nano.descent import Schedule, descend, optimizers_for
 from realign_edge.nano.tower import normalised
@@ -32,8 +33,9 @@ from realign_edge.progress import Progress
 from realign_edge.shopfloor.notes import write_note
 from realign_edge.shopfloor.scene import CoOccurrence, Scene
 from realign_edge.shopfloor.vocabulary import DEFECTS
-from realign_edge.vlm.branches import Branch, pack, photo_prefix, question_branch, token_logps
+from realign_edge.vlm.branches import Branch, pack, question_branch, scored_states
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.sight import Sight
 
 Turn = tuple[str, str]
 
@@ -58,13 +60,14 @@ class Tokens:
 
     def __init__(self, vlm: Vlm) -> None:
         self.vlm = vlm
-        self.prefix = photo_prefix(vlm)
+        self.layout = vlm.sights([Image.new("RGB", (VISION_SIZE, VISION_SIZE))])[0].layout
+        self.prefix = vlm.photo_prefix(self.layout)
         self._known: dict[Turn, Branch] = {}
 
     def branch(self, turn: Turn) -> Branch:
         """One turn; short answers recur and are remembered."""
         if turn not in self._known:
-            built = question_branch(self.vlm, self.prefix, *turn)
+            built = question_branch(self.vlm, *turn)
             if len(turn[1]) > 40:
                 return built
             self._known[turn] = built
@@ -161,7 +164,10 @@ def train_language(
         seen = veil.over(states[pick].float(), pick)
         if lesson.haze or lesson.gist_haze:
             seen = seen + thickness * spread * torch.randn(seen.shape, generator=generator)
-        loss = -token_logps(vlm, packed, projector(seen)).mean()
+        sights = [Sight(tokens.layout.tokens, features=rows) for rows in projector(seen)]
+        # The head is tied to the embeddings and learns with them.
+        logits = vlm.logits(scored_states(vlm, packed, sights)).float()
+        loss = torch.nn.functional.cross_entropy(logits, packed.target)
         descend(loss, optimizers, schedule.rate_at(step))
         progress.advance(step + 1)
         if step % 50 == 49:

@@ -26,7 +26,7 @@ def exam_for(config: AlignConfig, collection: Collection, glossary: Glossary, vl
     notes = (
         generate(
             vlm,
-            store.image_features([p.sha256 for p in known]),
+            store.sights([p.sha256 for p in known]),
             [describe_question(language)] * len(known),
         )
         if known

@@ -30,10 +30,7 @@ def teacher_answers(
     progress.start("Asking the teacher", len(photos))
     for start in range(0, len(todo), team.size):
         asked = todo[start : start + team.size]
-        own = [
-            generate(teacher, teacher.encode_photos([read_photo(p.path)]).image_features, [question])[0]
-            for p in mine(team, asked)
-        ]
+        own = [generate(teacher, teacher.sights([read_photo(p.path)]), [question])[0] for p in mine(team, asked)]
         for photo, answer in zip(asked, dealt(team.gather(own)), strict=True):
             known[photo.sha256] = answer
             if team.first:

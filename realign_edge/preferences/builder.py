@@ -49,7 +49,7 @@ class PairBuilder:
         asked = (self.settings.yes_no_questions, self.settings.where_questions)
         self.questions = QuestionMaker(*names, self.language, *asked)
         self.scorer = TurnScorer(self.vlm)
-        blank = self.store.mean(sorted(self.photos))
+        blank = self.store.mean_row(sorted(self.photos))
         self.notes = NoteMaker(
             self.vlm, self.store, self.glossary, self.settings, self.gate, self.language,
             self.teacher_answers, blank, self.made_by,
@@ -87,7 +87,7 @@ class PairBuilder:
             facts = self._asked_about(photo)
             note = [] if draft.refused else [(self.notes.question, draft.chosen)]
             turns.append(note + (self.questions.turns(facts) if facts is not None else []))
-        return self.scorer.logps(self.store.image_features([p.sha256 for p in photos]), turns)
+        return self.scorer.logps(self.store.sights([p.sha256 for p in photos]), turns)
 
     def _asked_about(self, photo: Photo) -> Facts | None:
         """The facts of a photo that questions are asked about; None where its defects are not known."""

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
 from realign_edge.glossary.model import Glossary
 from realign_edge.preferences.masking import Segment, masked_text
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.sight import Sight
 from realign_edge.vlm.tree import Continuation, TokenTree, shared
 
 ASK = "Complete the sentence by filling in every [MASK] with what the photo shows: {masked}"
@@ -53,10 +52,10 @@ def infill(
     return [draft.text for draft in drafts]
 
 
-def complete_by_prompt(vlm: Vlm, notes: Sequence[Sequence[Segment]], features: Tensor) -> list[str]:
-    """The paper's way: show the masked notes and ask; features: (notes, tokens, hidden) of the retrieved photos."""
+def complete_by_prompt(vlm: Vlm, notes: Sequence[Sequence[Segment]], sights: Sequence[Sight]) -> list[str]:
+    """The paper's way: show the masked notes and ask; sights: of the retrieved photos."""
     questions = [ASK.format(masked=masked_text(segments)) for segments in notes]
-    return generate(vlm, features, questions, max_new_tokens=160)
+    return generate(vlm, sights, questions, max_new_tokens=160)
 
 
 def _as_written(phrase: str, original: str) -> str:
@@ -133,5 +132,5 @@ def _written(vlm: Vlm, ids: Sequence[int], before: str, words: int) -> str:
 
 def _tokens(vlm: Vlm, question: str, texts: Sequence[str]) -> list[tuple[int, ...]]:
     """Token ids of answers; no text has no tokens, though the answer's leading space would be one."""
-    spelled = vlm.answers_ids(question, texts) if texts else []
+    spelled = vlm.wording.answers_ids(question, texts) if texts else []
     return [tuple(ids) if text else () for ids, text in zip(spelled, texts, strict=True)]

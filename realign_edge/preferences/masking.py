@@ -5,12 +5,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from realign_edge.glossary.mentions import find_mentions, normalise
 from realign_edge.glossary.model import Glossary
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.sight import Prefix, Sight
 from realign_edge.vlm.tree import Continuation, continuation_logps
 
 MASK = "[MASK]"
@@ -42,17 +45,17 @@ def mask_by_glossary(note: str, glossary: Glossary) -> tuple[Segment, ...]:
 
 
 def mask_by_grounding(
-    vlm: Vlm, question: str, notes: Sequence[str], features: Tensor, blank: Tensor, min_drop: float
+    vlm: Vlm, question: str, notes: Sequence[str], sights: Sequence[Sight], blank: Tensor, min_drop: float
 ) -> list[tuple[Segment, ...]]:
     """Slots are the words whose likelihood drops by `min_drop` nats or more when the photo is taken away.
 
-    features: (notes, tokens, hidden) image features of the photos; blank: (tokens, hidden), what stands for
-    "no photo". It needs no word list and works in any language that the tokenizer knows.
+    sights: one per note; blank: (1 + k, hidden), the row that stands for "no photo" wherever the photo has one.
+    It needs no word list and works in any language that the tokenizer knows.
     """
-    prompt = vlm.prompt_ids(question)
-    spelled = [Continuation(tuple(ids)) for ids in vlm.answers_ids(question, notes)]
-    seen = continuation_logps(vlm, prompt, features, [[c] for c in spelled])
-    unseen = continuation_logps(vlm, prompt, blank.unsqueeze(0), [spelled])[0]
+    spelled = [Continuation(tuple(ids)) for ids in vlm.wording.answers_ids(question, notes)]
+    prefixes = [vlm.prefix(question, sight) for sight in sights]
+    seen = continuation_logps(vlm, prefixes, sights, [[c] for c in spelled])
+    unseen = _without_photos(vlm, prefixes, sights, spelled, blank)
     masked = []
     for note, c, with_photo, without in zip(notes, spelled, seen, unseen, strict=True):
         drops = _word_drops(vlm, note, list(c.ids), (with_photo[0] - without).tolist())
@@ -61,12 +64,28 @@ def mask_by_grounding(
     return masked
 
 
-def mask_by_model(vlm: Vlm, notes: Sequence[str], features: Tensor) -> list[tuple[Segment, ...]]:
-    """Ask the model itself, as the paper does; () where its answer is not the note with words masked.
+def _without_photos(
+    vlm: Vlm, prefixes: Sequence[Prefix], sights: Sequence[Sight], spelled: Sequence[Continuation], blank: Tensor
+) -> list[NDArray[np.float64]]:
+    """Log-probability of each note's tokens with no photo; photos that stand alike in a prompt share a pass."""
+    alike: dict[object, list[int]] = {}
+    for note, sight in enumerate(sights):
+        alike.setdefault(sight.key, []).append(note)
+    first = [rows[0] for rows in alike.values()]
+    found = continuation_logps(
+        vlm,
+        [prefixes[row] for row in first],
+        [sights[row].blank(blank) for row in first],
+        [[spelled[note] for note in rows] for rows in alike.values()],
+    )
+    notes = [note for rows in alike.values() for note in rows]
+    own = dict(zip(notes, (logps for group in found for logps in group), strict=True))
+    return [own[note] for note in range(len(sights))]
 
-    features: (notes, tokens, hidden).
-    """
-    answers = generate(vlm, features, [_ASK.format(note=note) for note in notes], max_new_tokens=160)
+
+def mask_by_model(vlm: Vlm, notes: Sequence[str], sights: Sequence[Sight]) -> list[tuple[Segment, ...]]:
+    """Ask the model itself, as the paper does; () where its answer is not the note with words masked."""
+    answers = generate(vlm, sights, [_ASK.format(note=note) for note in notes], max_new_tokens=160)
     return [_masked_as(note, answer) for note, answer in zip(notes, answers, strict=True)]
 
 

@@ -26,6 +26,7 @@ from realign_edge.retrieval.policy import Candidate
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.sight import Sight, by_length
 from realign_edge.vlm.tree import TOKENS_AT_ONCE, Continuation, TokenTree
 
 
@@ -63,7 +64,7 @@ class NoteDraft:
 
 @dataclass
 class NoteMaker:
-    """Makes the note pairs of a group of photos; blank: (tokens, hidden) features that stand for "no photo"."""
+    """Makes the note pairs of a group of photos; blank: (1 + k, hidden) the row that stands for "no photo"."""
 
     vlm: Vlm
     store: FeatureStore
@@ -99,11 +100,19 @@ class NoteMaker:
         Notes with like slots are worked on together: in every round of the infill they offer the same phrases.
         """
         alike = sorted(drafts, key=self._slots)
-        prompt = len(self.vlm.prompt_ids(self.question))
         while wave := [d for d in alike if not d.refused and d.pair is None]:
-            rows = max(1, TOKENS_AT_ONCE // (prompt + 2 * max(len(d.told) for d in wave)))
-            completed = [d for start in range(0, len(wave), rows) for d in self._look(wave[start : start + rows])]
-            self._judge(completed)
+            self._judge([d for batch in self._batches(wave) for d in self._look(batch)])
+
+    def _batches(self, wave: Sequence[NoteDraft]) -> list[list[NoteDraft]]:
+        """Drafts whose next neighbours make prompts of one length, as many as are run together."""
+        answers = 2 * max(len(d.told) for d in wave)
+        batches = []
+        layouts = self.store.layouts([d.usable[0].photo.sha256 for d in wave])
+        prompts = [self.vlm.prefix(self.question, layout) for layout in layouts]
+        for group in by_length(prompts):
+            rows = max(1, TOKENS_AT_ONCE // (len(prompts[group[0]]) + answers))
+            batches += [[wave[i] for i in group[start : start + rows]] for start in range(0, len(group), rows)]
+        return batches
 
     def _slots(self, draft: NoteDraft) -> list[str]:
         return [self.kinds.get(s.text.lower(), s.category) for s in draft.segments if s.slot]
@@ -120,7 +129,7 @@ class NoteMaker:
                 draft.source = "model"
                 asked.append(draft)
         if asked:
-            answers = generate(self.vlm, self._features([d.photo for d in asked]), [self.question] * len(asked))
+            answers = generate(self.vlm, self._sights([d.photo for d in asked]), [self.question] * len(asked))
             for draft, answer in zip(asked, answers, strict=True):
                 draft.chosen = answer
 
@@ -132,13 +141,13 @@ class NoteMaker:
         rest = [d for d in drafts if not any(s.slot for s in d.segments)]
         if not rest:
             return
-        notes, features = [d.chosen for d in rest], self._features([d.photo for d in rest])
+        notes, sights = [d.chosen for d in rest], self._sights([d.photo for d in rest])
         how: Masking = "model" if self.settings.masking == "model" else "grounding"
         if how == "model":
-            masked = mask_by_model(self.vlm, notes, features)
+            masked = mask_by_model(self.vlm, notes, sights)
         else:
             drop = self.settings.grounding_drop
-            masked = mask_by_grounding(self.vlm, self.question, notes, features, self.blank, drop)
+            masked = mask_by_grounding(self.vlm, self.question, notes, sights, self.blank, drop)
         for draft, segments in zip(rest, masked, strict=True):
             draft.segments, draft.masking = segments, how
 
@@ -147,8 +156,8 @@ class NoteMaker:
 
         Returns the drafts that were completed.
         """
-        others = self._features([d.usable[0].photo for d in drafts])
-        tree = TokenTree(self.vlm, self.vlm.prompt_ids(self.question), others)
+        others = self._sights([d.usable[0].photo for d in drafts])
+        tree = TokenTree(self.vlm, [self.vlm.prefix(self.question, other) for other in others], others)
         for draft, (logp,) in zip(drafts, tree.logps([[Continuation(d.told)] for d in drafts]), strict=True):
             draft.gap = round(draft.logp - logp, 4)
         fitting = [row for row, draft in enumerate(drafts) if draft.gap >= self.settings.min_reference_gap]
@@ -162,7 +171,7 @@ class NoteMaker:
             tree.keep(fitting)
             written = infill(tree, self.question, notes, self.phrases, self.kinds)
         else:
-            written = complete_by_prompt(self.vlm, notes, others[fitting])
+            written = complete_by_prompt(self.vlm, notes, [others[row] for row in fitting])
         for row, text in zip(fitting, written, strict=True):
             drafts[row].rejected = text
         return [drafts[row] for row in fitting]
@@ -210,8 +219,8 @@ class NoteMaker:
             and set(find_terms(draft.rejected, self.glossary, "attribute")) <= truth.attributes
         )
 
-    def _features(self, photos: Sequence[Photo]) -> Tensor:
-        return self.store.image_features([p.sha256 for p in photos])
+    def _sights(self, photos: Sequence[Photo]) -> list[Sight]:
+        return self.store.sights([p.sha256 for p in photos])
 
 
 def _stated(text: str, glossary: Glossary) -> Mapping[str, str]:

@@ -32,6 +32,16 @@ def shared_prefix_attention(
     return torch.cat([first, rest], dim=1), None
 
 
+def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where `mask` is True, -inf elsewhere: made once here, where attention would make (and keep) one a layer."""
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
+
+
+def prepared(decoder: Any, mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """A mask of booleans (True = may attend) in the form that the decoder's attention reads."""
+    return mask if decoder.config._attn_implementation in (NAME, "sdpa") else additive(mask, dtype)
+
+
 def understands_packed(decoder: Any) -> bool:
     """Does it attend in our way?"""
     return bool(decoder.config._attn_implementation == NAME)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from realign_edge.vlm.attention import understands_packed
+from realign_edge.vlm.attention import additive, understands_packed
 from realign_edge.vlm.head import head_logps
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.sight import Prefix, Sight, deep_inputs, together
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Branch:
 class Packed:
     """A batch of packed sequences, right-padded to length L; T is the number of scored tokens in it.
 
-    ids, positions: (batch, L); mask: (batch, 1, L - P, L) True = may attend, for what comes after the first P
-    tokens, which are prefix in every row (vlm/attention.py), None where every row is one plain sequence;
+    ids: (batch, L); positions: (axes, batch, L); mask: (batch, 1, L - P, L) True = may attend, for what comes after
+    the first P tokens, which are a causal prefix in every row (vlm/attention.py; P = 0 where a prefix is not causal),
+    None where every row is one plain sequence;
     predictor: (T,) index into the flattened (batch * L) hidden states that predicts each scored token;
     target: (T,) its id; owner: (T,) the number of its branch, counted through the batch; branches: how many
     there are; density: share of the batch that is not padding.
@@ -46,25 +48,27 @@ class Packed:
     density: float
 
 
-def pack(prefixes: Sequence[Tensor], branches: Sequence[Sequence[Branch]], pad: int = 0) -> Packed:
-    """Lay out sequences; prefixes[i]: (P_i,) int64, branches[i]: the continuations of prefix i."""
+def pack(prefixes: Sequence[Prefix], branches: Sequence[Sequence[Branch]], pad: int = 0) -> Packed:
+    """Lay out sequences; branches[i]: the continuations of prefix i."""
     lengths = [len(p) + sum(len(b.ids) for b in bs) for p, bs in zip(prefixes, branches, strict=True)]
     batch, longest = len(prefixes), max(lengths)
     ids = torch.full((batch, longest), pad, dtype=torch.int64)
-    positions = torch.zeros(batch, longest, dtype=torch.int64)
+    positions = torch.zeros(len(prefixes[0].positions), batch, longest, dtype=torch.int64)
     part = torch.full((batch, longest), -1, dtype=torch.int64)
+    blocks = torch.zeros_like(part)
     predictor: list[Tensor] = []
     target: list[Tensor] = []
     owner: list[Tensor] = []
     number = 0
     for row, (prefix, continuations) in enumerate(zip(prefixes, branches, strict=True)):
         start = len(prefix)
-        ids[row, :start], positions[row, :start], part[row, :start] = prefix, torch.arange(start), 0
+        ids[row, :start], positions[:, row, :start], part[row, :start] = prefix.ids, prefix.positions, 0
+        blocks[row, :start] = prefix.blocks
         for index, branch in enumerate(continuations, 1):
             n = len(branch.ids)
             here = slice(start, start + n)
             ids[row, here], part[row, here] = branch.ids, index
-            positions[row, here] = torch.arange(len(prefix), len(prefix) + n)
+            positions[:, row, here] = prefix.continued(n)
             before = torch.arange(start - 1, start + n - 1)
             before[:1] = len(prefix) - 1
             predictor.append(row * longest + before[branch.answer_start :])
@@ -74,9 +78,17 @@ def pack(prefixes: Sequence[Tensor], branches: Sequence[Sequence[Branch]], pad: 
             start += n
     density = sum(lengths) / ids.numel()
     scored = (torch.cat(predictor), torch.cat(target), torch.cat(owner))
-    plain = all(len(continuations) == 1 for continuations in branches)
-    mask = None if plain else _mask(part, min(map(len, prefixes)))
+    mask = _mask_for(prefixes, branches, part, blocks)
     return Packed(ids, positions, mask, *scored, number, density)
+
+
+def _mask_for(
+    prefixes: Sequence[Prefix], branches: Sequence[Sequence[Branch]], part: Tensor, blocks: Tensor
+) -> Tensor | None:
+    if bool(blocks.any()):
+        return _mask(part, 0) | together(blocks, blocks).unsqueeze(1)
+    plain = all(len(continuations) == 1 for continuations in branches)
+    return None if plain else _mask(part, min(map(len, prefixes)))
 
 
 def _mask(part: Tensor, start: int) -> Tensor:
@@ -102,40 +114,32 @@ def _as_attended(vlm: Vlm, mask: Tensor) -> Tensor:
     return torch.cat([above, mask], dim=2)
 
 
-def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """0 where `mask` is True, -inf elsewhere: made once here, where attention would make (and keep) one a layer."""
-    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
+def scored_states(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
+    """The hidden state that predicts each scored token, (T, hidden); sights: one per row."""
+    device = vlm.device
+    embeddings = vlm.embed(packed.ids, sights)
+    mask = None if packed.mask is None else additive(_as_attended(vlm, packed.mask).to(device), embeddings.dtype)
+    deep = deep_inputs(packed.ids.to(device) == vlm.image_token_id, sights)
+    hidden = vlm.language(embeddings, attention_mask=mask, position_ids=packed.positions, deep=deep)
+    return hidden.flatten(0, 1)[packed.predictor.to(device)]
 
 
-def token_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
-    """Log-probability of every scored token, (T,) float32; image_features: (batch, tokens, hidden).
+def token_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
+    """Log-probability of every scored token, (T,) float32, under a head that does not learn.
 
     Logits exist at scored positions only, never over photo, prompt or padding.
     """
-    device = vlm.device
-    embeddings = vlm.embed(packed.ids, image_features)
-    mask = None if packed.mask is None else additive(_as_attended(vlm, packed.mask).to(device), embeddings.dtype)
-    hidden = vlm.language(embeddings, attention_mask=mask, position_ids=packed.positions.to(device))
-    predictors = hidden.flatten(0, 1)[packed.predictor.to(device)]
-    return head_logps(vlm.lm_head, predictors, packed.target.to(device))
+    states = scored_states(vlm, packed, sights)
+    return head_logps(vlm.lm_head, states, packed.target.to(states.device), vlm.logit_cap)
 
 
-def branch_logps(vlm: Vlm, packed: Packed, image_features: Tensor) -> Tensor:
+def branch_logps(vlm: Vlm, packed: Packed, sights: Sequence[Sight]) -> Tensor:
     """Summed log-probability of each branch's scored tokens, (branches,) float32, in nats."""
-    logps = token_logps(vlm, packed, image_features)
+    logps = token_logps(vlm, packed, sights)
     return torch.zeros(packed.branches, device=logps.device).index_add(0, packed.owner.to(logps.device), logps)
 
 
-def photo_prefix(vlm: Vlm) -> Tensor:
-    """The prompt up to and including the last image token: what every question about a photo shares."""
-    ids = vlm.prompt_ids("x")
-    return ids[: int((ids == vlm.image_token_id).nonzero()[-1]) + 1]
-
-
-def question_branch(vlm: Vlm, prefix: Tensor, question: str, answer: str) -> Branch:
-    """A question with its answer as a branch behind `photo_prefix`; only the answer is scored."""
-    asked = vlm.prompt_ids(question)
-    if not torch.equal(asked[: len(prefix)], prefix):
-        raise ValueError("the chat template puts text before the photo that depends on the question")
-    answered = vlm.answer_ids(question, answer)
-    return Branch(torch.cat([asked[len(prefix) :], answered]), len(asked) - len(prefix))
+def question_branch(vlm: Vlm, question: str, answer: str) -> Branch:
+    """A question with its answer as a branch behind `Vlm.photo_prefix`; only the answer is scored."""
+    asked = torch.tensor(vlm.asked_ids(question), dtype=torch.int64)
+    return Branch(torch.cat([asked, vlm.answer_ids(question, answer)]), len(asked))

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 from realign_edge.config.load import load_config
 from realign_edge.errors import MissingError
@@ -53,8 +54,35 @@ class TensorNames:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a photo may become, in the terms of a family's image processor; 0 = as the checkpoint says.
+
+    shortest_edge, longest_edge: of `size`, in pixels or, where a family counts so, in pixels of the area;
+    max_patches: tiles.
+    """
+
+    shortest_edge: int = 0
+    longest_edge: int = 0
+    max_patches: int = 0
+
+    def as_arguments(self) -> dict[str, Any]:
+        """For the processor's call."""
+        size = {n: v for n in ("shortest_edge", "longest_edge") if (v := getattr(self, n))}
+        patches = {"max_patches": self.max_patches} if self.max_patches else {}
+        return ({"size": size} if size else {}) | patches
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
-    """One family. Module fields are dotted paths below the loaded model; targets are anchored expressions."""
+    """One family. Module fields are dotted paths below the loaded model; targets are anchored expressions.
+
+    model_classes: of transformers, checked after loading; answer_end: the token that ends an answer in a chat, ""
+    where it is the tokenizer's EOS; unquantized: what stays out of 4 bit besides tower,
+    projector and head; placeholder: the processor's attribute that names the photo's token in a prompt;
+    prompt_function: of vlm/quirks.py; both_ways: which tokens attend to one another in both directions;
+    caps_logits: the head's logits pass through `final_logit_softcapping`; class_token: the tower's first state
+    stands for the whole photo; photo_tokens: of a usual photo, 0 where the configuration says it exactly.
+    """
 
     name: str
     title: str
@@ -67,7 +95,22 @@ class Family:
     lora_targets_attention: str
     answer_prefix: str
     tensors: TensorNames
+    model_classes: tuple[str, ...]
+    answer_end: str = ""
+    unquantized: tuple[str, ...] = ()
+    placeholder: str = "image_token"
+    prompt_function: Literal["chat", "paligemma"] = "chat"
+    both_ways: Literal["nothing", "photo", "prompt"] = "nothing"
+    caps_logits: bool = False
+    class_token: bool = False
+    photo_tokens: int = 0
+    limits: Limits = Limits()
     hub: tuple[Checkpoint, ...] = ()
+
+    @property
+    def shares_photo(self) -> bool:
+        """Can several questions follow one photo? Not where it attends to the question."""
+        return self.both_ways != "prompt"
 
 
 def load_family(path: Path) -> Family:

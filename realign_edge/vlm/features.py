@@ -1,15 +1,17 @@
-"""Vision features of the frozen tower: computed once per photo, kept on disk, a cache that can be rebuilt.
+"""What the frozen tower says of photos: computed once per photo, kept on disk, a cache that can be rebuilt.
 
 Each photo goes through the tower alone. Batching would be a little faster, but floating-point results
 depend on what a photo is batched with, and then a run that was killed and continued would not give the
-bytes of one that was not. Only the small retrieval vectors stay in memory; the features of a photo, which
-are megabytes for a large model, are read from their shard when they are needed.
+bytes of one that was not. Only layouts and the small retrieval vectors stay in memory; the features of a
+photo, which are megabytes for a large model, are read from their shard when they are needed.
 """
 
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +27,45 @@ from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
 from realign_edge.progress import Progress
 from realign_edge.team import Alone, Team, dealt, mine
-from realign_edge.vlm.model import Pooling, VisionFeatures, Vlm, pool
+from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.seeing import POOLINGS, Pooling, Seen
+from realign_edge.vlm.sight import Layout, Sight
 
 _SHARD = 64
 _OPEN_SHARDS = 32
-POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "projected")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the rows of a photo lie: [start, end) of the shard's `rows`."""
+
+    shard: Path
+    start: int
+    end: int
+    layout: Layout
 
 
 class FeatureStore:
-    """Features of photos under one tower: `directory`/<vision fingerprint>/<shard>.safetensors.
+    """Photos as one tower sees them: `directory`/<vision fingerprint>/<shard>.safetensors.
 
+    A shard holds the rows of its photos one after another: `rows` (1 + k, sum of m, hidden), `tokens` (sum of n,),
+    `grids` (photos, 3 or 0), a vector a photo for each pooling, and in its metadata the photos and where each begins.
     With a team, the members see different photos and the first one writes; all read the same folder.
     """
 
     def __init__(self, directory: Path, vlm: Vlm, team: Team | None = None) -> None:
         self.vlm, self.team = vlm, team or Alone()
         self.folder = directory / vlm.vision_fingerprint
-        self._places: dict[str, tuple[Path, int]] = {}
+        self._places: dict[str, _Place] = {}
         self._vectors: dict[str, dict[Pooling, NDArray[np.float32]]] = {}
+        # Photos of one camera stand alike in a prompt; each layout is kept once.
+        self._layouts: dict[Any, Layout] = {}
         self._open = lru_cache(maxsize=_OPEN_SHARDS)(_open_shard)
         if self.team.first:
             self.folder.mkdir(parents=True, exist_ok=True)
             for shard in sorted(self.folder.glob("*.safetensors")):
                 self._read(shard)
-        self._places, self._vectors = self.team.share((self._places, self._vectors))
+        self._places, self._vectors, self._layouts = self.team.share((self._places, self._vectors, self._layouts))
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self._places
@@ -67,68 +84,90 @@ class FeatureStore:
             for start in range(0, len(missing), _SHARD):
                 shard = missing[start : start + _SHARD]
                 share = mine(self.team, shard)
-                images = reader.map(lambda p: self.vlm.pixels([read_photo(p.path)]), share)
-                seen: list[VisionFeatures] = []
-                for done, pixels in enumerate(images, 1):
-                    seen.append(VisionFeatures(*(f.cpu() for f in self.vlm.encode_pixels(pixels))))
+                looks = reader.map(lambda p: self.vlm.look(read_photo(p.path)), share)
+                seen: list[dict[str, Tensor]] = []
+                for done, look in enumerate(looks, 1):
+                    seen.append(_kept(self.vlm.see(look)))
                     progress.advance(start + min(done * self.team.size, len(shard)))
-                self._add([p.sha256 for p in shard], [_row(f) for f in seen])
+                self._add([p.sha256 for p in shard], seen)
         progress.finish()
         return len(missing)
 
-    def image_features(self, sha256s: Sequence[str]) -> Tensor:
-        """(n, tokens, hidden) as the language model reads them, one row per identity given."""
-        rows = []
-        for sha in sha256s:
-            path, row = self._places[sha]
-            rows.append(self._open(path).get_slice("image_features")[row])
-        return torch.stack(rows)
+    def layouts(self, sha256s: Sequence[str]) -> list[Layout]:
+        """How photos stand in a prompt; nothing is read."""
+        return [self._places[sha].layout for sha in sha256s]
 
-    def mean(self, sha256s: Sequence[str]) -> Tensor:
-        """(tokens, hidden) the mean over photos, one at a time so that few are in memory."""
-        total = torch.zeros(())
+    def sights(self, sha256s: Sequence[str]) -> list[Sight]:
+        """Photos as the language model sees them, read now."""
+        found = []
+        for place in (self._places[sha] for sha in sha256s):
+            rows = self._open(place.shard).get_slice("rows")[:, place.start : place.end]
+            deep = rows[1:] if len(rows) > 1 else None
+            found.append(Sight(place.layout.tokens, place.layout.grid, features=rows[0], deep=deep))
+        return found
+
+    def mean_row(self, sha256s: Sequence[str]) -> Tensor:
+        """(1 + k, hidden) the mean row over photos, read one at a time so that few are in memory."""
+        total, count = torch.zeros(()), 0
         for sha in sha256s:
-            total = total + self.image_features([sha])[0].float()
-        return (total / max(len(sha256s), 1)).to(self.vlm.dtype)
+            rows = self.sights([sha])[0].rows
+            total, count = total + rows.float().sum(dim=1), count + rows.shape[1]
+        return (total / max(count, 1)).to(self.vlm.dtype)
 
     def vectors(self, sha256s: Sequence[str], pooling: Pooling) -> NDArray[np.float32]:
         """(n, dim) unit-length retrieval vectors."""
         return np.stack([self._vectors[sha][pooling] for sha in sha256s])
 
     def _add(self, shas: list[str], share: list[dict[str, Tensor]]) -> None:
-        """Bring the members' rows of a shard together and write it."""
-        rows = dealt(self.team.gather(share))
-        tensors = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+        """Bring the members' photos of a shard together and write it."""
+        seen = dealt(self.team.gather(share))
+        tensors = {
+            "rows": torch.cat([s["rows"] for s in seen], dim=1),
+            "tokens": torch.cat([s["tokens"] for s in seen]),
+            "grids": torch.stack([s["grids"] for s in seen]),
+        } | {how: torch.stack([s[how] for s in seen]) for how in POOLINGS}
+        about = {"photos": shas} | {n: _starts([s[n].shape[-1 if n == "tokens" else 1] for s in seen]) for n in _CUT}
         path = self.folder / f"{fingerprint(shas)}.safetensors"
         if self.team.first:
-            write_atomic(path, save(tensors, {"photos": json.dumps(shas)}))
+            write_atomic(path, save(tensors, {name: json.dumps(value) for name, value in about.items()}))
         self.team.wait()
-        self._keep(path, shas, {how: tensors[how].numpy() for how in POOLINGS})
+        self._keep(path, about, tensors)
 
     def _read(self, path: Path) -> None:
         """Take a shard in; a damaged one is removed and its photos are computed again."""
         try:
             with safe_open(path, framework="pt") as shard:
-                shas: list[str] = json.loads(shard.metadata()["photos"])
-                if shard.get_slice("image_features").get_shape()[0] != len(shas):
-                    raise ValueError("as many rows as photos")
-                pooled = {how: shard.get_tensor(how).numpy().copy() for how in POOLINGS}
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+                about = {name: json.loads(shard.metadata()[name]) for name in ("photos", *_CUT)}
+                tensors = {n: shard.get_tensor(n).clone() for n in ("tokens", "grids", *POOLINGS)}
+                if shard.get_slice("rows").get_shape()[1] != about["rows"][-1]:
+                    raise ValueError("as many rows as places")
+            self._keep(path, about, tensors)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, IndexError):
             path.unlink(missing_ok=True)
-            return
-        self._keep(path, shas, pooled)
 
-    def _keep(self, path: Path, shas: list[str], pooled: dict[Pooling, NDArray[np.float32]]) -> None:
-        for row, sha in enumerate(shas):
-            self._places[sha] = (path, row)
-            self._vectors[sha] = {how: v[row] for how, v in pooled.items()}
+    def _keep(self, path: Path, about: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        tokens, rows = ([*pairwise(about[name])] for name in ("tokens", "rows"))
+        for i, (sha, (start, end), (first, last)) in enumerate(zip(about["photos"], rows, tokens, strict=True)):
+            layout = Layout(tensors["tokens"][first:last].clone(), tensors["grids"][i].clone())
+            layout = self._layouts.setdefault(layout.key, layout)
+            self._places[sha] = _Place(path, start, end, layout)
+            self._vectors[sha] = {how: tensors[how][i].numpy() for how in POOLINGS}
+
+
+# What of a shard is cut by where its photos begin.
+_CUT = ("rows", "tokens")
+
+
+def _starts(lengths: Sequence[int]) -> list[int]:
+    return [0, *np.cumsum(lengths).tolist()]
 
 
 def _open_shard(path: Path) -> Any:
     return safe_open(path, framework="pt")
 
 
-def _row(features: VisionFeatures) -> dict[str, Tensor]:
+def _kept(seen: Seen) -> dict[str, Tensor]:
     """What is kept of one photo."""
-    pooled: dict[str, Tensor] = {how: torch.from_numpy(pool(features, how)[0]) for how in POOLINGS}
-    return {"image_features": features.image_features[0], **pooled}
+    sight = seen.sight
+    kept = {"rows": sight.rows.cpu().contiguous(), "tokens": sight.tokens, "grids": sight.grid}
+    return kept | {how: seen.pooled[how] for how in POOLINGS}

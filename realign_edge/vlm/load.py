@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from realign_edge.vlm.attention import use_shared_prefix
 from realign_edge.vlm.family import Family, family_of
 from realign_edge.vlm.find import find_model
 from realign_edge.vlm.model import Quantization, Vlm
+from realign_edge.vlm.processor import load_processor
 
 __all__ = ["check_quantized", "find_model", "load_vlm", "quantized_modules"]
 
-_TEXT_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")
+_TEXT_FILES = (
+    "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "chat_template.json", "special_tokens_map.json",
+)  # fmt: skip
 _VISION_FILES = ("preprocessor_config.json", "processor_config.json")
 
 
@@ -49,13 +53,14 @@ def load_vlm(
     weights = {p.name: sha256_file(p) for p in sorted(folder.glob("*.safetensors"))}
     text = {n: sha256_file(folder / n) for n in _TEXT_FILES if (folder / n).is_file()}
     vision = {n: sha256_file(folder / n) for n in _VISION_FILES if (folder / n).is_file()}
+    tower = (config.get("vision_config"), vision, text, asdict(family.limits))
     return Vlm(
         model=model,
-        processor=_load_processor(folder),
+        processor=load_processor(folder, str(config.get("model_type", ""))),
         family=family,
         name=folder.name,
         fingerprint=fingerprint(weights, config, text, vision, quantization, str(dtype)),
-        vision_fingerprint=fingerprint(weights, config.get("vision_config"), vision, str(dtype)),
+        vision_fingerprint=fingerprint(weights, *tower, str(dtype)),
         quantization=quantization,
     )
 
@@ -85,6 +90,12 @@ def _load_weights(
         model: nn.Module = AutoModelForImageTextToText.from_pretrained(folder, **settings)
     except (OSError, ValueError, KeyError, RuntimeError) as problem:
         raise MissingError(f"{folder} cannot be loaded: {problem}", "copy the model again and retry") from problem
+    if type(model).__name__ not in family.model_classes:
+        wanted = " or ".join(family.model_classes)
+        raise MissingError(
+            f"{folder}: {type(model).__name__} was loaded where {family.title} is a {wanted}",
+            "use a checkpoint in the form that transformers itself reads",
+        )
     if quantization == "nf4":
         check_quantized(model, family)
         return model
@@ -99,7 +110,7 @@ def _nf4(family: Family, dtype: torch.dtype) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=[family.vision_tower, family.projector, family.lm_head],
+        llm_int8_skip_modules=[family.vision_tower, family.projector, family.lm_head, *family.unquantized],
     )
 
 
@@ -131,14 +142,3 @@ def check_quantized(model: nn.Module, family: Family) -> None:
             f"4-bit loading went wrong: quantised outside the decoder {stray[:3]}, not quantised {plain[:3]}",
             "load the model with quantization = none",
         )
-
-
-def _load_processor(folder: Path) -> Any:
-    from transformers import AutoProcessor
-
-    try:
-        return AutoProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise MissingError(
-            f"{folder}: the processor cannot be loaded: {problem}", "copy the model with its processor files"
-        ) from problem

@@ -1,29 +1,23 @@
-"""A loaded vision-language model, and the five things the rest of the project asks of it."""
+"""A loaded vision-language model, and the things that the rest of the project asks of it."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from functools import cached_property
+from typing import Any, Literal
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from realign_edge.vlm.family import Family
+from realign_edge.vlm.head import capped
+from realign_edge.vlm.seeing import Look, Seen, look_at, see
+from realign_edge.vlm.shape import context_of
+from realign_edge.vlm.sight import Layout, Prefix, Sight, blocks_of
+from realign_edge.vlm.wording import PROBE, Wording
 
 Quantization = Literal["none", "nf4"]
-Pooling = Literal["mean", "cls", "projected"]
-
-
-class VisionFeatures(NamedTuple):
-    """What the frozen tower says of n photos.
-
-    image_features: (n, tokens, text hidden) as the language model reads them, model dtype
-    tower: (n, tokens, tower hidden) the tower's last hidden state, class token first, model dtype
-    """
-
-    image_features: Tensor
-    tower: Tensor
 
 
 @dataclass
@@ -31,7 +25,7 @@ class Vlm:
     """A model with its processor. `model` is the transformers class itself; a LoRA adapter is injected in place.
 
     `fingerprint` changes with the weights, the tokenizer, the chat template and the quantisation;
-    `vision_fingerprint` changes with whatever changes `encode_photos` (tower, projector, preprocessing).
+    `vision_fingerprint` changes with whatever changes a `Sight` (tower, projector, preprocessing, tokenizer).
     """
 
     model: Any
@@ -63,34 +57,48 @@ class Vlm:
         return self.model.get_submodule(self.family.lm_head)  # type: ignore[no-any-return]
 
     @property
+    def logit_cap(self) -> float | None:
+        """What the logits stay within, None where nothing caps them."""
+        cap = getattr(self.model.config.get_text_config(), "final_logit_softcapping", None)
+        return cap if self.family.caps_logits else None
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., vocabulary) of hidden states (..., hidden)."""
+        return capped(self.lm_head(hidden), self.logit_cap)
+
+    @property
     def image_token_id(self) -> int:
-        """The placeholder token that image features replace."""
+        """The token whose embeddings image features replace."""
         return int(self.model.config.image_token_id)
 
     @property
     def eos_token_id(self) -> int:
         """The token that ends an answer."""
-        return int(self.processor.tokenizer.eos_token_id)
+        tokenizer, end = self.processor.tokenizer, self.family.answer_end
+        return int(tokenizer.convert_tokens_to_ids(end) if end else tokenizer.eos_token_id)
 
-    def pixels(self, images: Sequence[Image.Image]) -> Tensor:
-        """Preprocess RGB photos: (n, 3, height, width) float32, on the CPU."""
-        return self.processor.image_processor(images=list(images), return_tensors="pt")["pixel_values"]  # type: ignore[no-any-return]
+    @property
+    def context(self) -> int:
+        """The longest sequence, in tokens, that the decoder reads whole."""
+        return context_of(self.model.config)
 
-    @torch.no_grad()
-    def encode_pixels(self, pixels: Tensor) -> VisionFeatures:
-        """Run the frozen tower and projector on preprocessed pixels (n, 3, height, width)."""
-        tower = self.model.get_submodule(self.family.vision_tower)
-        parameter = next(tower.parameters())
-        output = self.model.get_image_features(
-            pixel_values=pixels.to(parameter.device, parameter.dtype),
-            output_hidden_states=True,
-            return_dict=True,
-        )
-        return VisionFeatures(torch.stack(list(output.pooler_output)), output.hidden_states[-1])
+    @cached_property
+    def wording(self) -> Wording:
+        """Prompts and answers as token ids."""
+        return Wording(self.processor, self.family, self.name)
 
-    def encode_photos(self, images: Sequence[Image.Image]) -> VisionFeatures:
-        """Run the frozen tower and projector on RGB photos."""
-        return self.encode_pixels(self.pixels(images))
+    def look(self, image: Image.Image) -> Look:
+        """Preprocess an RGB photo, on the CPU."""
+        wanted = inspect.signature(self.model.model.get_image_features).parameters
+        return look_at(self.wording, image, frozenset(wanted))
+
+    def see(self, look: Look) -> Seen:
+        """Run the frozen tower and projector."""
+        return see(self.model, self.family, look)
+
+    def sights(self, images: Sequence[Image.Image]) -> list[Sight]:
+        """RGB photos as the language model sees them, each by itself."""
+        return [self.see(self.look(image)).sight for image in images]
 
     def park_tower(self) -> None:
         """Move tower and projector out of the GPU's memory: once features are kept, nobody needs them there.
@@ -102,27 +110,41 @@ class Vlm:
                 self.model.get_submodule(part).to("cpu")
             torch.cuda.empty_cache()
 
-    def prompt_ids(self, question: str) -> Tensor:
-        """Token ids (P,) int64 of the chat prompt for one photo, image placeholders expanded.
+    def prefix(self, question: str, layout: Layout) -> Prefix:
+        """The chat prompt with a photo, up to where the answer begins."""
+        head, tail = self.wording.ends(question)
+        return self._placed(head, layout, tail)
 
-        The chat template writes no BOS; the tokenizer's post-processor adds it (asserted in the tests).
+    def photo_prefix(self, layout: Layout) -> Prefix:
+        """The prompt up to and including the photo: what every question about it shares.
+
+        Raises:
+            ValueError: in this family the photo attends to the question, so that nothing is shared.
         """
-        text = self.prompt_text(question)
-        ids = self.processor.tokenizer(text, add_special_tokens=True)["input_ids"]
-        at = ids.index(self.image_token_id)
-        expanded = ids[:at] + [self.image_token_id] * self.image_tokens + ids[at + 1 :]
-        return torch.tensor(expanded, dtype=torch.int64)
+        if not self.family.shares_photo:
+            raise ValueError(f"in family {self.family.name} a photo attends to the question")
+        return self._placed(self.wording.ends(PROBE).head, layout, [])
 
-    def prompt_text(self, question: str) -> str:
-        """The chat prompt with one `<image>` placeholder, up to where the answer begins."""
-        content = [{"type": "image"}, {"type": "text", "text": question}]
-        messages = [{"role": "user", "content": content}]
-        return self.processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)  # type: ignore[no-any-return]
+    def asked_ids(self, question: str) -> list[int]:
+        """Token ids of a prompt behind `photo_prefix`.
 
-    @property
-    def image_tokens(self) -> int:
-        """Placeholders per photo."""
-        return image_tokens(self.model.config)
+        Raises:
+            ValueError: the chat template puts something before the photo that depends on the question.
+        """
+        head, tail = self.wording.ends(question)
+        if head != self.wording.ends(PROBE).head:
+            raise ValueError("the chat template puts text before the photo that depends on the question")
+        return tail
+
+    def _placed(self, head: list[int], layout: Layout, tail: list[int]) -> Prefix:
+        ids = torch.cat([torch.tensor(head, dtype=torch.int64), layout.tokens, torch.tensor(tail, dtype=torch.int64)])
+        image = ids == self.image_token_id
+        if not len(layout.grid):
+            return Prefix(ids, torch.arange(len(ids)).unsqueeze(0), blocks_of(image, self.family.both_ways))
+        positions, _ = self.model.model.get_rope_index(
+            ids.unsqueeze(0), mm_token_type_ids=image.int().unsqueeze(0), image_grid_thw=layout.grid.unsqueeze(0)
+        )
+        return Prefix(ids, positions[:, 0], blocks_of(image, self.family.both_ways))
 
     def answer_ids(self, question: str, answer: str, *, end: bool = True) -> Tensor:
         """Token ids (A,) int64 of `answer` as it continues the prompt, with EOS unless `end` is False.
@@ -131,40 +153,23 @@ class Vlm:
             ValueError: the tokenizer merges the prompt's end with the answer's start.
         """
         ending = [self.eos_token_id] if end else []
-        return torch.tensor([*self.answers_ids(question, [answer])[0], *ending], dtype=torch.int64)
-
-    def answers_ids(self, question: str, answers: Sequence[str]) -> list[list[int]]:
-        """Token ids of each answer to one question, without EOS.
-
-        Tokenised together with the prompt, so that a tokenizer that treats the start of a text
-        specially gives the tokens that the model will see.
-
-        Raises:
-            ValueError: the tokenizer merges the prompt's end with an answer's start.
-        """
-        prompt = self.prompt_text(question)
-        texts = [prompt, *(prompt + self.family.answer_prefix + answer for answer in answers)]
-        before, *whole = self.processor.tokenizer(texts, add_special_tokens=True)["input_ids"]
-        for ids, answer in zip(whole, answers, strict=True):
-            if ids[: len(before)] != before:
-                raise ValueError(f"{self.name}: the tokenizer merges the prompt with the answer {answer[:40]!r}")
-        return [ids[len(before) :] for ids in whole]
+        return torch.tensor([*self.wording.answers_ids(question, [answer])[0], *ending], dtype=torch.int64)
 
     def decode(self, ids: Sequence[int] | Tensor) -> str:
         """Text of answer token ids, special tokens left out, outer white space stripped."""
         return self.processor.tokenizer.decode(ids, skip_special_tokens=True).strip()  # type: ignore[no-any-return]
 
-    def embed(self, ids: Tensor, image_features: Tensor | None = None) -> Tensor:
-        """Input embeddings (..., length, hidden) of `ids` (..., length), image features put in place.
-
-        image_features: (n, tokens, hidden), in the order of the placeholders.
-        """
+    def embed(self, ids: Tensor, sights: Sequence[Sight] = ()) -> Tensor:
+        """Input embeddings (..., length, hidden) of `ids` (..., length), the photos' features put in place."""
         ids = ids.to(self.device)
-        embeddings: Tensor = self.model.get_input_embeddings()(ids)
-        if image_features is None:
+        places = ids == self.image_token_id
+        table = self.model.get_input_embeddings()
+        # The placeholder may lie outside the vocabulary.
+        embeddings: Tensor = table(ids.masked_fill(places, 0) if self.image_token_id >= len(table.weight) else ids)
+        if not sights:
             return embeddings
-        mask = (ids == self.image_token_id).unsqueeze(-1).expand_as(embeddings)
-        return embeddings.masked_scatter(mask, image_features.to(embeddings.device, embeddings.dtype))
+        features = torch.cat([s.features.to(embeddings.device, embeddings.dtype) for s in sights])
+        return embeddings.masked_scatter(places.unsqueeze(-1).expand_as(embeddings), features)
 
     def language(
         self,
@@ -173,30 +178,21 @@ class Vlm:
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
         cache: Any = None,
+        deep: dict[str, Any] | None = None,
     ) -> Tensor:
         """Hidden states (batch, length, hidden) of the decoder.
 
         attention_mask: None (causal), (batch, seen) of 0 and 1, or a prepared (batch, 1, length, seen) mask
-        of booleans (True = may attend); position_ids: (batch, length).
+        of booleans (True = may attend); position_ids: (axes, batch, length); deep: of `deep_inputs`.
         """
+        if position_ids is not None:
+            position_ids = position_ids.to(self.device)
+            position_ids = position_ids[0] if len(position_ids) == 1 else position_ids
         return self.language_model(  # type: ignore[no-any-return]
             inputs_embeds=embeddings,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=cache,
             use_cache=cache is not None,
+            **(deep or {}),
         ).last_hidden_state
-
-
-def image_tokens(config: Any) -> int:
-    """Placeholders per photo (LLaVA: fixed by resolution, patch size and the select strategy)."""
-    patches = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
-    return int(patches) + (1 if config.vision_feature_select_strategy == "full" else 0)
-
-
-def pool(features: VisionFeatures, how: Pooling) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """One unit-length vector per photo, (n, dim) float32, for retrieval."""
-    source = features.image_features if how == "projected" else features.tower
-    vectors = source[:, 0] if how == "cls" else source.mean(dim=1)
-    normed = torch.nn.functional.normalize(vectors.float(), dim=-1)
-    return normed.cpu().numpy()

@@ -16,7 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from realign_edge.vlm.attention import prepared
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.sight import Prefix, Sight, block_mask, by_length, deep_inputs
 
 # Tokens of one forward pass, padding and prefix included: enough to keep the matrix units busy, while
 # activations and cache stay small.
@@ -31,21 +33,20 @@ class Continuation(NamedTuple):
 
 
 class TokenTree:
-    """For every row one photo, one common prefix, and the tree of tokens run behind it.
+    """For every row one photo, one prefix, and the tree of tokens run behind it; all prefixes are of one length.
 
-    Node 0 is the prefix's last token; node n lies at cache position `base + n`, in every row.
+    Node 0 is the prefix's last token; node n lies at cache place `base + n`, in every row.
     """
 
     @torch.no_grad()
-    def __init__(self, vlm: Vlm, prefix: Tensor, image_features: Tensor) -> None:
-        """prefix: (P,) int64 with the image placeholders; image_features: (rows, tokens, hidden)."""
-        from transformers import DynamicCache
-
-        rows = len(image_features)
-        self.vlm, self.base = vlm, len(prefix) - 1
-        self._cache: Any = DynamicCache(config=vlm.model.config.get_text_config())
-        embeddings = vlm.embed(prefix.expand(rows, -1), image_features)
-        self._hidden = vlm.language(embeddings, cache=self._cache)[:, -1:]
+    def __init__(self, vlm: Vlm, prefixes: Sequence[Prefix], sights: Sequence[Sight]) -> None:
+        """One prefix and one photo a row."""
+        rows = len(prefixes)
+        self.vlm, self.base = vlm, len(prefixes[0]) - 1
+        self._cache, self._hidden = read_prompts(vlm, prefixes, sights)
+        self._axes = len(prefixes[0].positions)
+        # The position of node 0 as what follows counts it, which with several axes is not that of its token.
+        self._start = np.array([prefix.end - 1 for prefix in prefixes])
         self._children: list[dict[tuple[int, int], int]] = [{} for _ in range(rows)]
         self._depth = np.zeros((rows, 1), np.int64)
         self._sees = np.ones((rows, 1, 1), np.bool_)
@@ -80,7 +81,7 @@ class TokenTree:
         """The likeliest next token behind each path; paths: row to token ids behind the prefix."""
         self._grow([[paths[row]] if row in paths else [] for row in range(len(self))])
         nodes = [self._path(row, path)[-1] for row, path in paths.items()]
-        tokens = self.vlm.lm_head(self._hidden[list(paths), nodes]).argmax(-1)
+        tokens = self.vlm.logits(self._hidden[list(paths), nodes]).argmax(-1)
         return dict(zip(paths, tokens.tolist(), strict=True))
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -90,6 +91,7 @@ class TokenTree:
         self._hidden = self._hidden[index]
         self._children = [self._children[row] for row in rows]
         self._depth, self._sees = self._depth[list(rows)], self._sees[list(rows)]
+        self._start = self._start[list(rows)]
 
     def _path(self, row: int, ids: Sequence[int]) -> list[int]:
         """Nodes of a path that was run, node 0 first: len(ids) + 1 of them."""
@@ -104,10 +106,10 @@ class TokenTree:
             return np.zeros(0)
         distinct, which = np.unique(predictors, return_inverse=True)
         hidden = self._hidden.flatten(0, 1)[torch.from_numpy(distinct).to(self._hidden.device)]
-        logits = self.vlm.lm_head(hidden).float()
+        logits = self.vlm.logits(hidden).float()
         at, token = torch.from_numpy(which).to(logits.device), torch.tensor(targets, device=logits.device)
         logps = logits[at, token] - logits.logsumexp(dim=1)[at]
-        return logps.cpu().double().numpy()  # type: ignore[no-any-return]
+        return logps.cpu().double().numpy()
 
     def _grow(self, paths: Sequence[Sequence[Sequence[int]]]) -> None:
         """Run what is new in the paths, in one forward pass; paths[row]: token ids behind the prefix."""
@@ -146,24 +148,53 @@ class TokenTree:
         device = self.vlm.device
         tree = np.pad(self._sees[:, first:], ((0, 0), (0, 0), (self.base, 0)), constant_values=True)
         tree[:, :, self.base] = True
+        positions = torch.from_numpy(self._start[:, None] + self._depth[:, first:])
         hidden = self.vlm.language(
             self.vlm.embed(torch.from_numpy(ids)),
-            attention_mask=torch.from_numpy(tree).unsqueeze(1).to(device),
-            position_ids=torch.from_numpy(self.base + self._depth[:, first:]).to(device),
+            attention_mask=prepared(
+                self.vlm.language_model, torch.from_numpy(tree).unsqueeze(1).to(device), self.vlm.dtype
+            ),
+            position_ids=positions.expand(self._axes, -1, -1),
             cache=self._cache,
         )
         self._hidden = torch.cat([self._hidden, hidden], dim=1)
 
 
+def read_prompts(vlm: Vlm, prefixes: Sequence[Prefix], sights: Sequence[Sight]) -> tuple[Any, Tensor]:
+    """Run prompts of one length: the cache that continues them, and the last hidden states (rows, 1, hidden).
+
+    The cache keeps every token in every layer, also where a decoder looks back over a window alone
+    (`Vlm.context` is within it).
+    """
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    ids = torch.stack([p.ids for p in prefixes])
+    mask = block_mask(torch.stack([p.blocks for p in prefixes]))
+    hidden = vlm.language(
+        vlm.embed(ids, sights),
+        attention_mask=None if mask is None else prepared(vlm.language_model, mask.to(vlm.device), vlm.dtype),
+        position_ids=torch.stack([p.positions for p in prefixes], dim=1),
+        cache=cache,
+        deep=deep_inputs(ids.to(vlm.device) == vlm.image_token_id, sights),
+    )
+    return cache, hidden[:, -1:]
+
+
 def continuation_logps(
-    vlm: Vlm, prefix: Tensor, image_features: Tensor, continuations: Sequence[Sequence[Continuation]]
+    vlm: Vlm,
+    prefixes: Sequence[Prefix],
+    sights: Sequence[Sight],
+    continuations: Sequence[Sequence[Continuation]],
 ) -> list[list[NDArray[np.float64]]]:
     """`TokenTree.token_logps` for any number of rows, in batches that hold little padding."""
     found: list[list[NDArray[np.float64]]] = [[] for _ in continuations]
-    for batch in token_batches([len(prefix) + tree_size(row) for row in continuations]):
-        tree = TokenTree(vlm, prefix, image_features[batch])
-        for row, logps in zip(batch, tree.token_logps([continuations[row] for row in batch]), strict=True):
-            found[row] = logps
+    for group in by_length(prefixes):
+        sizes = [len(prefixes[row]) + tree_size(continuations[row]) for row in group]
+        for batch in ([group[i] for i in part] for part in token_batches(sizes)):
+            tree = TokenTree(vlm, [prefixes[row] for row in batch], [sights[row] for row in batch])
+            for row, logps in zip(batch, tree.token_logps([continuations[row] for row in batch]), strict=True):
+                found[row] = logps
     return found
 
 

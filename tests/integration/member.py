@@ -55,7 +55,7 @@ def watch(out: Path) -> None:
     from realign_edge.alignment import gradient, reference
 
     features._SHARD, build.GROUP = 5, 4
-    count("photos", Vlm, "encode_pixels")
+    count("photos", Vlm, "see")
     count("groups", build, "group_rows")
     count("references", reference, "_of_photo")
     count("items", gradient.Learner, "_accumulated", lambda _, share, *__: len(share))

@@ -40,8 +40,8 @@ def test_it_names_parts_and_most_defects_of_photos_it_never_saw(tmp_path: Path) 
     names = [s.name for s in shots]
     records = read_records(tmp_path, names).records
     vlm = load_vlm("nano")
-    features = vlm.encode_photos([read_photo(tmp_path / n) for n in names]).image_features
-    notes = generate(vlm, features, [describe_question()] * len(names))
+    sights = vlm.sights([read_photo(tmp_path / n) for n in names])
+    notes = generate(vlm, sights, [describe_question()] * len(names))
     facts = [f for n in names if (f := facts_of(records[n], GLOSSARY)) is not None]
     chair = count_chair(notes, facts, GLOSSARY)
     assert chair.ratio("attribute") > 0.85

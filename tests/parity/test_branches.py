@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from realign_edge.vlm.branches import Branch, branch_logps, pack, photo_prefix, question_branch
+from realign_edge.vlm.branches import Branch, branch_logps, pack, question_branch
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.load import load_vlm, quantized_modules
 from realign_edge.vlm.model import Vlm
@@ -25,7 +25,7 @@ def images() -> list[Image.Image]:
 
 def alone(vlm: Any, image: Image.Image, question: str, answer: str) -> float:
     """log pi(answer | photo, question) by the model's own forward pass over pixels."""
-    inputs = vlm.processor(text=vlm.prompt_text(question), images=image, return_tensors="pt")
+    inputs = vlm.processor(text=vlm.wording.prompt(question).given, images=image, return_tensors="pt")
     ids = torch.cat([inputs["input_ids"][0], vlm.answer_ids(question, answer)])
     with torch.no_grad():
         logits = vlm.model(input_ids=ids[None], pixel_values=inputs["pixel_values"]).logits[0].double()
@@ -34,18 +34,18 @@ def alone(vlm: Any, image: Image.Image, question: str, answer: str) -> float:
 
 
 def test_packed_branches_equal_separate_sequences(tiny_vlm: Any, images: list[Image.Image]) -> None:
-    features = tiny_vlm.encode_photos(images[:2]).image_features
+    sights = tiny_vlm.sights(images[:2])
     question, answers = (
         "Describe the part and its defects.",
         ["Brass gear. Dent at the center.", "No defects.", "Rust."],
     )
-    prompt = tiny_vlm.prompt_ids(question)
+    prompt = tiny_vlm.prefix(question, sights[0])
     branches = [
         [Branch(tiny_vlm.answer_ids(question, a)) for a in answers],
         [Branch(tiny_vlm.answer_ids(question, "Rust."))],
     ]
     with torch.no_grad():
-        packed = branch_logps(tiny_vlm, pack([prompt, prompt], branches), features)
+        packed = branch_logps(tiny_vlm, pack([prompt, prompt], branches), sights)
     expected = [alone(tiny_vlm, images[0], question, a) for a in answers] + [
         alone(tiny_vlm, images[1], question, "Rust.")
     ]
@@ -53,39 +53,41 @@ def test_packed_branches_equal_separate_sequences(tiny_vlm: Any, images: list[Im
 
 
 def test_questions_behind_one_photo_equal_separate_prompts(tiny_vlm: Any, images: list[Image.Image]) -> None:
-    features = tiny_vlm.encode_photos(images[:1]).image_features
+    sights = tiny_vlm.sights(images[:1])
     turns = [("Does the photo show rust?", "Yes."), ("Where is the dent?", "At the center."), ("Hm?", "No.")]
-    prefix = photo_prefix(tiny_vlm)
+    prefix = tiny_vlm.photo_prefix(sights[0])
     with torch.no_grad():
-        packed = pack([prefix], [[question_branch(tiny_vlm, prefix, *t) for t in turns]])
-        found = branch_logps(tiny_vlm, packed, features)
+        packed = pack([prefix], [[question_branch(tiny_vlm, *t) for t in turns]])
+        found = branch_logps(tiny_vlm, packed, sights)
     assert found.tolist() == pytest.approx([alone(tiny_vlm, images[0], *t) for t in turns], abs=TOLERANCE)
 
 
 def test_padding_contributes_nothing(tiny_vlm: Any, images: list[Image.Image]) -> None:
-    features = tiny_vlm.encode_photos(images[:2]).image_features
+    sights = tiny_vlm.sights(images[:2])
     question = "Describe the part and its defects."
-    prompt = tiny_vlm.prompt_ids(question)
+    prompt = tiny_vlm.prefix(question, sights[0])
     short, long = (Branch(tiny_vlm.answer_ids(question, a)) for a in ("Rust.", "A long answer that goes on and on."))
     with torch.no_grad():
-        together = branch_logps(tiny_vlm, pack([prompt, prompt], [[short], [long, long]]), features)
-        single = branch_logps(tiny_vlm, pack([prompt], [[short]]), features[:1])
+        together = branch_logps(tiny_vlm, pack([prompt, prompt], [[short], [long, long]]), sights)
+        single = branch_logps(tiny_vlm, pack([prompt], [[short]]), sights[:1])
     assert float(together[0]) == pytest.approx(float(single[0]), abs=TOLERANCE)
 
 
 def test_our_greedy_loop_equals_generate(tiny_vlm: Any, images: list[Image.Image]) -> None:
     question = "Describe the part and its defects."
-    features = tiny_vlm.encode_photos(images).image_features
-    ours = generate(tiny_vlm, features, [question] * 4, max_new_tokens=24)
+    sights = tiny_vlm.sights(images)
+    ours = generate(tiny_vlm, sights, [question] * 4, max_new_tokens=24)
     for image, answer in zip(images, ours, strict=True):
-        inputs = tiny_vlm.processor(text=tiny_vlm.prompt_text(question), images=image, return_tensors="pt")
+        inputs = tiny_vlm.processor(text=tiny_vlm.wording.prompt(question).given, images=image, return_tensors="pt")
         theirs = tiny_vlm.model.generate(**inputs, max_new_tokens=24, do_sample=False)
         assert tiny_vlm.decode(theirs[0, inputs["input_ids"].shape[1] :]) == answer
 
 
 def test_the_prompt_is_the_processors_and_begins_with_bos(tiny_vlm: Any, images: list[Image.Image]) -> None:
-    ids = tiny_vlm.prompt_ids("Where is the dent?")
-    theirs = tiny_vlm.processor(text=tiny_vlm.prompt_text("Where is the dent?"), images=images[0], return_tensors="pt")
+    question = "Where is the dent?"
+    ids = tiny_vlm.prefix(question, tiny_vlm.sights(images[:1])[0]).ids
+    text = tiny_vlm.wording.prompt(question).given
+    theirs = tiny_vlm.processor(text=text, images=images[0], return_tensors="pt")
     assert theirs["input_ids"][0].tolist() == ids.tolist()
     assert ids[0] == tiny_vlm.processor.tokenizer.bos_token_id
 
@@ -98,9 +100,9 @@ def test_nf4_quantises_the_decoder_and_nothing_else(tiny_model: Any) -> None:
 
 
 def test_a_token_tree_equals_separate_sequences_however_it_grew(tiny_vlm: Any, images: list[Image.Image]) -> None:
-    features = tiny_vlm.encode_photos(images[:3]).image_features
+    sights = tiny_vlm.sights(images[:3])
     question = "Describe the part and its defects."
-    tree = TokenTree(tiny_vlm, tiny_vlm.prompt_ids(question), features)
+    tree = TokenTree(tiny_vlm, [tiny_vlm.prefix(question, sight) for sight in sights], sights)
     rounds = [
         [["Brass gear.", "Brass gear. Dent at the center."], ["Rust."], []],
         [["Brass gear. Rust."], [], ["No defects.", "No dents."]],
@@ -122,9 +124,9 @@ def test_a_token_tree_runs_no_token_twice(
     tiny_vlm: Any, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = count_tokens(monkeypatch)
-    features = tiny_vlm.encode_photos(images[:1]).image_features
-    prefix = tiny_vlm.prompt_ids("x")
-    tree = TokenTree(tiny_vlm, prefix, features)
+    sights = tiny_vlm.sights(images[:1])
+    prefix = tiny_vlm.prefix("x", sights[0])
+    tree = TokenTree(tiny_vlm, [prefix], sights)
     tree.logps([[Continuation((5, 6, 7)), Continuation((5, 6, 8)), Continuation((9,))]])
     tree.logps([[Continuation((5, 6, 7, 8))]])
     tree.most_likely({0: (5, 6)})

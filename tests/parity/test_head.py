@@ -28,17 +28,19 @@ def case(bias: bool, dtype: torch.dtype) -> tuple[nn.Linear, Tensor, Tensor]:
     return head.to(dtype), hidden.to(dtype), target
 
 
-def compared(bias: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def compared(bias: bool, dtype: torch.dtype, cap: float | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Ours without and with a gradient, and what float64 says: values, and gradients by the hidden states."""
     head, hidden, target = case(bias, dtype)
     slope = torch.linspace(-1, 2, ROWS)
-    plain = head_logps(head, hidden, target)
+    plain = head_logps(head, hidden, target, cap)
     ours = hidden.clone().requires_grad_()
-    values = head_logps(head, ours, target)
+    values = head_logps(head, ours, target, cap)
     (values * slope).sum().backward()
     assert torch.equal(plain, values)
     exact = hidden.double().requires_grad_()
     logits = exact @ head.weight.double().t() + (head.bias.double() if bias else 0.0)
+    if cap is not None:
+        logits = cap * torch.tanh(logits / cap)
     expected = logits.log_softmax(-1).gather(1, target[:, None])[:, 0]
     (expected * slope.double()).sum().backward()
     assert ours.grad is not None
@@ -49,9 +51,10 @@ def compared(bias: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Te
 
 
 @pytest.mark.usefixtures("_chunks")
+@pytest.mark.parametrize("cap", [None, 5.0])
 @pytest.mark.parametrize("bias", [False, True])
-def test_float32_is_float64_to_rounding(bias: bool) -> None:
-    values, expected, gradient, exact = compared(bias, torch.float32)
+def test_float32_is_float64_to_rounding(bias: bool, cap: float | None) -> None:
+    values, expected, gradient, exact = compared(bias, torch.float32, cap)
     # Logits of size 20 in float32 (2e-6), a sum of 50 shares.
     torch.testing.assert_close(values, expected, atol=2e-5, rtol=0)
     torch.testing.assert_close(gradient, exact, atol=2e-5, rtol=0)

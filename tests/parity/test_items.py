@@ -23,6 +23,7 @@ from realign_edge.progress import Silent
 from realign_edge.team import Alone
 from realign_edge.vlm.branches import Branch, branch_logps, pack, token_logps
 from realign_edge.vlm.load import load_vlm
+from realign_edge.vlm.sight import Layout, Sight
 
 BETA = 0.1
 SETTINGS = AlignmentSettings(beta=BETA, lora_rank=4)
@@ -41,10 +42,13 @@ class Photos:
         self.images = {
             name: Image.fromarray(rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)) for name in ("a", "b", "c")
         }
-        self.features = {name: vlm.encode_photos([image]).image_features[0] for name, image in self.images.items()}
+        self.seen = {name: vlm.sights([image])[0] for name, image in self.images.items()}
 
-    def image_features(self, names: Sequence[str]) -> Tensor:
-        return torch.stack([self.features[name] for name in names])
+    def sights(self, names: Sequence[str]) -> list[Sight]:
+        return [self.seen[name] for name in names]
+
+    def layouts(self, names: Sequence[str]) -> list[Layout]:
+        return [self.seen[name].layout for name in names]
 
 
 def pair(photo: str, retrieved: str, prompt: str, chosen: str, rejected: str) -> PreferencePair:
@@ -72,8 +76,8 @@ def photos(vlm: Any) -> Photos:
 @pytest.fixture
 def adapted(vlm: Any, photos: Photos, tmp_path: Path) -> Iterator[Learner]:
     """The engine with an adapter that does something: its B is not zero."""
-    items = tokenised(vlm, PAIRS)
     store: Any = photos
+    items = tokenised(vlm, store, PAIRS)
     reference = reference_logps(vlm, store, items, tmp_path, 4096, Silent())
     wrapped = inject(vlm, SETTINGS)
     generator = torch.Generator().manual_seed(0)
@@ -86,7 +90,7 @@ def adapted(vlm: Any, photos: Photos, tmp_path: Path) -> Iterator[Learner]:
 
 def alone(vlm: Any, image: Image.Image, question: str, answer: str) -> Tensor:
     """log pi(answer | photo, question) by the model's own forward pass over pixels, full logits."""
-    inputs = vlm.processor(text=vlm.prompt_text(question), images=image, return_tensors="pt")
+    inputs = vlm.processor(text=vlm.wording.prompt(question).given, images=image, return_tensors="pt")
     ids = torch.cat([inputs["input_ids"][0], vlm.answer_ids(question, answer)])
     logits = vlm.model(input_ids=ids[None], pixel_values=inputs["pixel_values"]).logits[0].double()
     start = inputs["input_ids"].shape[1]
@@ -164,9 +168,10 @@ def test_loss_and_gradient_of_the_step_are_those_of_whole_sequences(
         assert float(adapted.figures([i], objective)[0, 0]) == pytest.approx(value.item(), abs=LOSS_TOLERANCE)
 
 
-def test_the_three_photos_and_two_lengths_share_a_batch(vlm: Any) -> None:
+def test_the_three_photos_and_two_lengths_share_a_batch(vlm: Any, photos: Photos) -> None:
     """What the test above means by packing: several pairs, with padding, in one group."""
-    items = tokenised(vlm, PAIRS)
+    store: Any = photos
+    items = tokenised(vlm, store, PAIRS)
     groups = micro_batches(items, 4096, "rdpo")
     assert max(map(len, groups)) >= 2
     assert any(len({items[i].lengths("rdpo") for i in group}) > 1 for group in groups)
@@ -179,7 +184,7 @@ def scored(
     prefixes, branches = [i.prompt for i in items], [[Branch(i.chosen), Branch(i.rejected)] for i in items]
     packed = change(pack(prefixes, branches))
     with fused_lora(vlm):
-        logps = token_logps(vlm, packed, photos.image_features([i.pair.photo for i in items]))
+        logps = token_logps(vlm, packed, photos.sights([i.pair.photo for i in items]))
         own = logps[packed.owner == owner].sum()
         own.backward()
     return own.detach(), gradients(vlm)
@@ -250,7 +255,7 @@ def test_four_log_probabilities_are_the_four_answers(vlm: Any, photos: Photos, a
 def test_summed_is_the_sum_of_the_tokens(vlm: Any, photos: Photos, adapted: Learner) -> None:
     items = adapted.items[:2]
     packed = pack([i.prompt for i in items], [[Branch(i.chosen), Branch(i.rejected)] for i in items])
-    features = photos.image_features([i.pair.photo for i in items])
+    features = photos.sights([i.pair.photo for i in items])
     with torch.no_grad():
         tokens, sums = token_logps(vlm, packed, features), branch_logps(vlm, packed, features)
     lengths = [len(part) for i in items for part in (i.chosen, i.rejected)]

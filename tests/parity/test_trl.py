@@ -1,5 +1,6 @@
 """Our DPO term against TRL's own DPOTrainer: its collator, its two sequences a pair, its reference, its loss."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from realign_edge.preferences.model import PreferencePair, Provenance
 from realign_edge.progress import Silent
 from realign_edge.vlm.load import load_vlm
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.sight import Layout, Sight
 
 pytest.importorskip("trl", reason="the bench extra brings TRL")
 
@@ -37,11 +39,16 @@ def photos() -> list[Image.Image]:
 
 
 class Features:
-    def __init__(self, vlm: Vlm) -> None:
-        self.rows = [vlm.encode_photos([image]).image_features[0] for image in photos()]
+    """In the shape of a FeatureStore."""
 
-    def image_features(self, names: Any) -> Tensor:
-        return torch.stack([self.rows[int(name)] for name in names])
+    def __init__(self, vlm: Vlm) -> None:
+        self.seen = vlm.sights(photos())
+
+    def sights(self, names: Sequence[str]) -> list[Sight]:
+        return [self.seen[int(name)] for name in names]
+
+    def layouts(self, names: Sequence[str]) -> list[Layout]:
+        return [sight.layout for sight in self.sights(names)]
 
 
 def ours(model: Path, folder: Path) -> tuple[float, dict[str, Tensor], dict[str, Tensor]]:
@@ -52,7 +59,7 @@ def ours(model: Path, folder: Path) -> tuple[float, dict[str, Tensor], dict[str,
         for i, (chosen, rejected) in enumerate(ANSWERS)
     ]
     store: Any = Features(vlm)
-    items = tokenised(vlm, pairs)
+    items = tokenised(vlm, store, pairs)
     reference = reference_logps(vlm, store, items, folder, 4096, Silent())
     inject(vlm, SETTINGS)
     generator = torch.Generator().manual_seed(0)
@@ -79,7 +86,7 @@ def theirs(model: Path, folder: Path, weights: dict[str, Tensor]) -> tuple[float
     rows = [
         {
             "images": [image],
-            "prompt": f"<s>{vlm.prompt_text(DESCRIBE)}",
+            "prompt": f"<s>{vlm.wording.prompt(DESCRIBE).given}",
             "chosen": f" {chosen}</s>",
             "rejected": f" {rejected}</s>",
         }

@@ -83,7 +83,7 @@ class Workbench:
     settings: AlignmentSettings = SETTINGS
 
     def items(self) -> list[Item]:
-        return tokenised(self.vlm, self.pairs)
+        return tokenised(self.vlm, self.store, self.pairs)
 
     def learner(self, settings: AlignmentSettings = SETTINGS, budget: int = 4096) -> Learner:
         """With a fresh adapter in the model; `release` takes it out."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import torch
+from PIL import Image
 
 from realign_edge.alignment.batches import tokenised
 from realign_edge.alignment.gradient import Learner
@@ -21,6 +22,7 @@ from realign_edge.preferences.model import PreferencePair, Provenance
 from realign_edge.progress import Silent
 from realign_edge.team import Alone
 from realign_edge.vlm.load import load_vlm
+from realign_edge.vlm.sight import Layout, Sight
 
 PAIRS, ROOM, OBJECTIVE = 32, 80 * 2**20, "rdpo-anchored"
 
@@ -34,10 +36,13 @@ class Warnings(Silent):
 
 class Photos:
     def __init__(self, vlm: Any) -> None:
-        self.row = torch.randn(vlm.image_tokens, vlm.model.config.get_text_config().hidden_size)
+        (self.sight,) = vlm.sights([Image.new("RGB", (128, 128))])
 
-    def image_features(self, names: Sequence[str]) -> torch.Tensor:
-        return self.row.expand(len(names), -1, -1)
+    def sights(self, names: Sequence[str]) -> list[Sight]:
+        return [self.sight] * len(names)
+
+    def layouts(self, names: Sequence[str]) -> list[Layout]:
+        return [self.sight.layout] * len(names)
 
 
 torch.set_num_threads(1)
@@ -47,10 +52,10 @@ pairs = [
     PreferencePair(str(i), "other", "Is it rust?", f"No, gear {i}.", "Yes, rust.", "yes_no", Provenance("record"))
     for i in range(PAIRS)
 ]
-items = tokenised(vlm, pairs)
+store: Any = Photos(vlm)
+items = tokenised(vlm, store, pairs)
 settings = AlignmentSettings(lora_rank=4)
 inject(vlm, settings)
-store: Any = Photos(vlm)
 reference = {p.pair_id: torch.zeros(4) for p in pairs}
 progress = Warnings()
 learner = Learner(vlm, store, items, settings, reference, 1000, progress, Alone())

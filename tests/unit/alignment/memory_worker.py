@@ -20,6 +20,7 @@ from realign_edge.alignment.machine import give_back_at_once, used_memory
 from realign_edge.alignment.memory import geometry_of, peak
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.preferences.model import PreferencePair, Provenance
+from realign_edge.vlm.sight import Prefix, Sight
 
 IMAGE_TOKENS = 256
 
@@ -27,11 +28,11 @@ IMAGE_TOKENS = 256
 class Features:
     """One photo for all."""
 
-    def __init__(self, width: int) -> None:
-        self.row = torch.randn(IMAGE_TOKENS, width)
+    def __init__(self, tokens: torch.Tensor, width: int) -> None:
+        self.sight = Sight(tokens, features=torch.randn(len(tokens), width))
 
-    def image_features(self, names: Sequence[str]) -> torch.Tensor:
-        return self.row.expand(len(names), -1, -1)
+    def sights(self, names: Sequence[str]) -> list[Sight]:
+        return [self.sight] * len(names)
 
 
 def highest() -> int:
@@ -57,10 +58,12 @@ def measured(model: str, pairs: int, prompt: int, answer: int, dtype: str, **mor
     give_back_at_once()
     settings = AlignmentSettings(**more)
     vlm = load_vlm(model, dtype=getattr(torch, dtype))
-    ids = torch.cat([torch.full((IMAGE_TOKENS,), vlm.image_token_id), torch.arange(300, 300 + prompt)])
+    photo = torch.full((IMAGE_TOKENS,), vlm.image_token_id)
+    ids = torch.cat([photo, torch.arange(300, 300 + prompt)])
+    prefix = Prefix(ids, torch.arange(len(ids)).unsqueeze(0), torch.zeros_like(ids))
     answers = torch.randint(300, 7000, (2 * pairs, answer))
-    items = [Item(pair(i), ids, answers[2 * i], answers[2 * i + 1]) for i in range(pairs)]
-    store: Any = Features(vlm.model.config.get_text_config().hidden_size)
+    items = [Item(pair(i), prefix, prefix, answers[2 * i], answers[2 * i + 1]) for i in range(pairs)]
+    store: Any = Features(photo, vlm.model.config.get_text_config().hidden_size)
     # The base is rounded up, which for a small model hides what is compared here; so it is put right.
     rounded = geometry_of(vlm)
     geometry = replace(rounded, base=used_memory(vlm.device) - rounded.weights)

@@ -18,6 +18,7 @@ from realign_edge.alignment.memory import Geometry, alternatives, forecast, geom
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.errors import UsageError
 from realign_edge.preferences.model import PreferencePair, Provenance
+from realign_edge.vlm.sight import Prefix
 
 MIB, GIB = 2**20, 2**30
 # What the forecast leaves out: Python's objects, allocations below 256 KiB, code that is read at first use.
@@ -100,11 +101,13 @@ SEVEN_B = Geometry(
 
 
 def items(count: int, answer: int = 100) -> Sequence[Item]:
-    ids = torch.zeros(answer, dtype=torch.int64)
+    ids, zeros = torch.zeros(answer, dtype=torch.int64), torch.zeros(640, dtype=torch.int64)
+    prompt = Prefix(zeros, torch.arange(640).unsqueeze(0), zeros)
     return [
         Item(
             PreferencePair(str(i), "other", "?", str(i), "no", "note", Provenance("record")),
-            torch.zeros(640, dtype=torch.int64),
+            prompt,
+            prompt,
             ids,
             ids,
         )

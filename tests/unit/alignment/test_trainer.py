@@ -111,7 +111,7 @@ def test_the_first_steps_can_be_sft(bench: Any, tmp_path: Path) -> None:
 def test_accumulation_does_not_change_the_gradient(bench: Any, tmp_path: Path) -> None:
     """One forward pass over 16 pairs, or 16 passes over one: float32 sums in another order, hence 1e-5."""
     vlm, store, pairs = bench
-    items = tokenised(vlm, pairs)
+    items = tokenised(vlm, store, pairs)
     reference = reference_logps(vlm, store, items, tmp_path, 4096, Silent())
     gradients = []
     for tokens in (1_000_000, 1):
@@ -126,12 +126,12 @@ def test_accumulation_does_not_change_the_gradient(bench: Any, tmp_path: Path) -
 
 def test_only_lora_in_the_language_model_learns_and_off_means_base(bench: Any) -> None:
     vlm, store, pairs = bench
-    ids = vlm.prompt_ids(DESCRIBE)[None]
-    features = store.image_features([pairs[0].photo])
+    sights = store.sights([pairs[0].photo])
+    ids = vlm.prefix(DESCRIBE, sights[0]).ids[None]
 
     def logits() -> torch.Tensor:
         with torch.no_grad():
-            return vlm.lm_head(vlm.language(vlm.embed(ids, features)))  # type: ignore[no-any-return]
+            return vlm.lm_head(vlm.language(vlm.embed(ids, sights)))  # type: ignore[no-any-return]
 
     base = logits()
     wrapped = inject(vlm, FAST)
@@ -208,7 +208,7 @@ def test_reference_logps_refuse_a_model_with_an_adapter(bench: Any, tmp_path: Pa
     vlm, store, pairs = bench
     wrapped = inject(vlm, FAST)
     with pytest.raises(RuntimeError, match="base model"):
-        reference_logps(vlm, store, tokenised(vlm, pairs), tmp_path, 4096, Silent())
+        reference_logps(vlm, store, tokenised(vlm, store, pairs), tmp_path, 4096, Silent())
     eject(vlm, wrapped)
 
 
@@ -239,10 +239,10 @@ assert not any(name.startswith("realign_edge") for name in sys.modules)
 
     from realign_edge.vlm.generate import generate
 
-    features = vlm.encode_photos([Image.open(photo).convert("RGB")]).image_features
-    before = generate(vlm, features, [DESCRIBE], max_new_tokens=24)
+    sights = vlm.sights([Image.open(photo).convert("RGB")])
+    before = generate(vlm, sights, [DESCRIBE], max_new_tokens=24)
     wrapped = load_adapter(vlm, tmp_path / "run" / "adapter")
-    ours = generate(vlm, features, [DESCRIBE], max_new_tokens=24)
+    ours = generate(vlm, sights, [DESCRIBE], max_new_tokens=24)
     eject(vlm, wrapped)
     assert ours == [theirs.stdout.strip()]
     assert ours != before
@@ -258,8 +258,8 @@ def test_nf4_trains_on_the_cpu(tiny_model: Path, bench: Any, tmp_path: Path) -> 
 
 
 def test_every_step_takes_the_asked_share_of_questions(bench: Any) -> None:
-    vlm, _, pairs = bench
-    items = tokenised(vlm, pairs)
+    vlm, store, pairs = bench
+    items = tokenised(vlm, store, pairs)
     for step in schedule(items, 7, 8, 0.25, seed=0):
         assert [items[i].pair.kind for i in step].count("note") == 6
     seen = {i for step in schedule(items, 8, 4, 0.5, seed=0) for i in step}
@@ -318,3 +318,10 @@ def test_kill_9_at_any_moment_then_again_gives_the_same_adapter(
 )
 def test_few_pairs_get_few_steps(settings: AlignmentSettings, pairs: int, steps: int) -> None:
     assert step_count(settings, pairs) == steps
+
+
+def test_a_pair_that_the_model_cannot_read_whole_is_refused_by_name(bench: Any) -> None:
+    vlm, store, pairs = bench
+    long = replace(pairs[0], chosen=" ".join(["Brass gear."] * 200))
+    with pytest.raises(UsageError, match=rf"pair {long.pair_id} \(photo {long.photo[:12]}\) has \d+ tokens.* 512"):
+        tokenised(vlm, store, [pairs[1], long])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from realign_edge.cli.pairs import marked
 from realign_edge.errors import Interrupted, MissingError
@@ -30,6 +31,7 @@ from realign_edge.shopfloor.notes import write_note
 from realign_edge.shopfloor.scene import CoOccurrence, sample_scene
 from realign_edge.shopfloor.vocabulary import GLOSSARY
 from realign_edge.vlm.features import FeatureStore
+from realign_edge.vlm.sight import Sight
 from realign_edge.vlm.tree import TokenTree
 
 DESCRIBE = "Describe the part and its defects."
@@ -85,12 +87,19 @@ def test_masks_cover_what_is_claimed_and_keep_the_rest(seed: int) -> None:
     assert masked_text(segments).count("[MASK]") >= 3
 
 
+def noise(vlm: Any, seed: int) -> Sight:
+    """A photo that says nothing."""
+    (layout,) = (sight.layout for sight in vlm.sights([Image.new("RGB", (128, 128))]))
+    features = torch.randn(65, 192, generator=torch.Generator().manual_seed(seed))
+    return Sight(layout.tokens, features=features)
+
+
 def test_infill_keeps_every_unmasked_word(tiny_vlm: Any) -> None:
     rng = np.random.default_rng(0)
-    features = torch.randn(65, 192, generator=torch.Generator().manual_seed(0)).expand(12, -1, -1)
+    photo = noise(tiny_vlm, 0)
     notes = [write_note(sample_scene(rng, CoOccurrence.unbiased()), rng) for _ in range(12)]
     masked = [mask_by_glossary(note, GLOSSARY) for note in notes]
-    tree = TokenTree(tiny_vlm, tiny_vlm.prompt_ids(DESCRIBE), features)
+    tree = TokenTree(tiny_vlm, [tiny_vlm.prefix(DESCRIBE, photo)] * 12, [photo] * 12)
     for segments, written in zip(masked, infill(tree, DESCRIBE, masked, PHRASES, {}), strict=True):
         rest = written
         for segment in segments:
@@ -102,23 +111,22 @@ def test_infill_keeps_every_unmasked_word(tiny_vlm: Any) -> None:
 
 
 def test_grounding_masks_need_no_word_list(tiny_vlm: Any) -> None:
-    generator = torch.Generator().manual_seed(2)
-    photo, blank = torch.randn(2, 65, 192, generator=generator)
+    photo = noise(tiny_vlm, 2)
+    blank = torch.randn(1, 192, generator=torch.Generator().manual_seed(2))
+    gone = photo.blank(blank)
     note = "Brass gear on the white tray. Dent at the center."
-    [everything] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], blank, -1e9)
-    [nothing] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], blank, 1e9)
-    [some] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], blank, 0.0)
+    [everything] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], [photo], blank, -1e9)
+    [nothing] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], [photo], blank, 1e9)
+    [some] = mask_by_grounding(tiny_vlm, DESCRIBE, [note], [photo], blank, 0.0)
     for segments in (everything, nothing, some):
         assert "".join(s.text for s in segments) == note
     assert masked_text(everything) == "[MASK]. [MASK]."
     assert masked_text(nothing) == note
     longer = f"{note} Rust at the upper left."
-    together = mask_by_grounding(
-        tiny_vlm, DESCRIBE, [note, longer, note], torch.stack([photo] * 2 + [blank]), blank, 0.0
-    )
+    together = mask_by_grounding(tiny_vlm, DESCRIBE, [note, longer, note], [photo, photo, gone], blank, 0.0)
     assert together[0] == some
     assert "".join(s.text for s in together[1]) == longer
-    assert masked_text(mask_by_grounding(tiny_vlm, DESCRIBE, [note], photo[None], photo, 1e-3)[0]) == note
+    assert masked_text(mask_by_grounding(tiny_vlm, DESCRIBE, [note], [gone], blank, 1e-3)[0]) == note
 
 
 def test_pairs_are_what_they_claim(tmp_path: Path, tiny_vlm: Any, small_floor: Path, gate: SentenceGate) -> None:

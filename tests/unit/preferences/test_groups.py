@@ -1,6 +1,7 @@
 """A group of photos is worked on at once, and gives what its photos give alone, with no work done twice."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from realign_edge.retrieval.policy import RetrievalSettings
 from realign_edge.shopfloor.vocabulary import GLOSSARY
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.load import load_vlm
+from realign_edge.vlm.sight import Prefix, Sight
 from realign_edge.vlm.tree import TokenTree
 
 
@@ -86,12 +88,12 @@ def test_a_group_gives_what_its_photos_give_alone(
 def test_each_neighbour_is_seen_once_and_only_when_its_turn_comes(
     tmp_path: Path, nano: Any, floor: tuple[Collection, FeatureStore], gate: SentenceGate, monkeypatch: Any
 ) -> None:
-    seen: list[Tensor] = []
+    seen: list[Sight] = []
 
     class Counting(TokenTree):
-        def __init__(self, vlm: Any, prefix: Tensor, image_features: Tensor) -> None:
-            seen.extend(image_features)
-            super().__init__(vlm, prefix, image_features)
+        def __init__(self, vlm: Any, prefixes: Sequence[Prefix], sights: Sequence[Sight]) -> None:
+            seen.extend(sights)
+            super().__init__(vlm, prefixes, sights)
 
     monkeypatch.setattr(notes, "TokenTree", Counting)
     builder = builder_of(tmp_path, nano, floor, gate, min_reference_gap=14.0)
@@ -109,9 +111,9 @@ def test_the_photo_is_run_once_for_all_its_answers_and_once_per_neighbour(
     photos_run: Counter[str] = Counter()
     embed = type(nano).embed
 
-    def counted(self: Any, ids: Tensor, image_features: Tensor | None = None) -> Tensor:
-        photos_run["photos"] += int((ids == self.image_token_id).sum()) // self.image_tokens
-        return embed(self, ids, image_features)  # type: ignore[no-any-return]
+    def counted(self: Any, ids: Tensor, sights: Sequence[Sight] = ()) -> Tensor:
+        photos_run["photos"] += len(sights)
+        return embed(self, ids, sights)  # type: ignore[no-any-return]
 
     monkeypatch.setattr(type(nano), "embed", counted)
     photos = floor[0].of("train")[:12]
