@@ -129,7 +129,8 @@ class FeatureStore:
         about = {"photos": shas} | {n: _starts([s[n].shape[-1 if n == "tokens" else 1] for s in seen]) for n in _CUT}
         path = self.folder / f"{fingerprint(shas)}.safetensors"
         if self.team.first:
-            write_atomic(path, save(tensors, {name: json.dumps(value) for name, value in about.items()}))
+            # One entry: safetensors writes several in any order, and processes must agree on every byte.
+            write_atomic(path, save(tensors, {"about": json.dumps(about)}))
         self.team.wait()
         self._keep(path, about, tensors)
 
@@ -137,7 +138,7 @@ class FeatureStore:
         """Take a shard in; a damaged one is removed and its photos are computed again."""
         try:
             with safe_open(path, framework="pt") as shard:
-                about = {name: json.loads(shard.metadata()[name]) for name in ("photos", *_CUT)}
+                about: dict[str, Any] = json.loads(shard.metadata()["about"])
                 tensors = {n: shard.get_tensor(n).clone() for n in ("tokens", "grids", *POOLINGS)}
                 if shard.get_slice("rows").get_shape()[1] != about["rows"][-1]:
                     raise ValueError("as many rows as places")

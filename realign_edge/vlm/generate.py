@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.prompts import read_prompts
 from realign_edge.vlm.sight import Prefix, Sight, by_length
-from realign_edge.vlm.tree import read_prompts
 
 
 @torch.no_grad()

@@ -9,16 +9,16 @@ branch: nothing is ever taken out of the cache.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from realign_edge.vlm.attention import prepared
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.sight import Prefix, Sight, block_mask, by_length, deep_inputs
+from realign_edge.vlm.prompts import read_prompts
+from realign_edge.vlm.sight import Prefix, Sight, by_length
 
 # Tokens of one forward pass, padding and prefix included: enough to keep the matrix units busy, while
 # activations and cache stay small.
@@ -158,27 +158,6 @@ class TokenTree:
             cache=self._cache,
         )
         self._hidden = torch.cat([self._hidden, hidden], dim=1)
-
-
-def read_prompts(vlm: Vlm, prefixes: Sequence[Prefix], sights: Sequence[Sight]) -> tuple[Any, Tensor]:
-    """Run prompts of one length: the cache that continues them, and the last hidden states (rows, 1, hidden).
-
-    The cache keeps every token in every layer, also where a decoder looks back over a window alone
-    (`Vlm.context` is within it).
-    """
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    ids = torch.stack([p.ids for p in prefixes])
-    mask = block_mask(torch.stack([p.blocks for p in prefixes]))
-    hidden = vlm.language(
-        vlm.embed(ids, sights),
-        attention_mask=None if mask is None else prepared(vlm.language_model, mask.to(vlm.device), vlm.dtype),
-        position_ids=torch.stack([p.positions for p in prefixes], dim=1),
-        cache=cache,
-        deep=deep_inputs(ids.to(vlm.device) == vlm.image_token_id, sights),
-    )
-    return cache, hidden[:, -1:]
 
 
 def continuation_logps(

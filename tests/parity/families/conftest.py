@@ -42,7 +42,8 @@ class Case:
         processor, limits = self.vlm.processor, self.vlm.family.limits.as_arguments()
         image = self.images[photo]
         if self.vlm.family.prompt_function != "chat":
-            return dict(processor(text=f"{processor.image_token}{question}", images=image, return_tensors="pt"))
+            found = dict(processor(text=f"{processor.image_token}{question}", images=image, return_tensors="pt"))
+            return {name: value for name, value in found.items() if name != "labels"}
         content = [{"type": "image", "image": image}, {"type": "text", "text": question}]
         return dict(
             processor.apply_chat_template(
@@ -51,19 +52,23 @@ class Case:
             )
         )  # fmt: skip
 
-    def alone(self, photo: str, question: str, answer: str) -> Tensor:
-        """log pi(answer | photo, question) by the model's own forward pass over pixels, full logits."""
+    def logits(self, photo: str, question: str, told: Tensor) -> Tensor:
+        """(len(told) + 1, vocabulary) float64 behind prompt and answer tokens, by the model's own forward pass."""
         inputs = self.inputs(photo, question)
-        told = self.vlm.answer_ids(question, answer)[None]
         start = inputs["input_ids"].shape[1]
         # In PaliGemma, the family whose prompts attend in both directions, type 1 is the causal answer.
         causal = int(self.vlm.family.both_ways == "prompt")
         fill = {"attention_mask": 1, "token_type_ids": causal, "mm_token_type_ids": 0}
-        more = {n: torch.cat([inputs[n], torch.full_like(told, v)], 1) for n, v in fill.items() if n in inputs}
-        ids = torch.cat([inputs["input_ids"], told], dim=1)
-        inputs.pop("labels", None)
-        logits = self.vlm.model(**{**inputs, **more, "input_ids": ids}).logits[0].double()
-        summed: Tensor = logits[start - 1 : -1].log_softmax(-1).gather(1, told[0][:, None]).sum()
+        more = {"input_ids": told} | {n: torch.full_like(told, v) for n, v in fill.items() if n in inputs}
+        inputs |= {name: torch.cat([inputs[name], value[None]], dim=1) for name, value in more.items()}
+        logits: Tensor = self.vlm.model(**inputs).logits[0, start - 1 :].double()
+        return logits
+
+    def alone(self, photo: str, question: str, answer: str) -> Tensor:
+        """log pi(answer | photo, question) from pixels, full logits."""
+        told = self.vlm.answer_ids(question, answer)
+        logits = self.logits(photo, question, told)[:-1]
+        summed: Tensor = logits.log_softmax(-1).gather(1, told[:, None]).sum()
         return summed
 
 
