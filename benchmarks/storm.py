@@ -64,10 +64,14 @@ def storm(home: Path, floor: Path, config: Path, kills: int, longest: float, rng
     """Kill `kills` times; what the run was doing each time."""
     stages: Counter[str] = Counter()
     while stages.total() < kills:
-        process = start(home, floor, config)
-        time.sleep(rng.uniform(0.2, longest))
-        if process.poll() is not None:
-            # It ran to its end: take the result away, so that there is something left to kill.
+        began, process = time.monotonic(), start(home, floor, config)
+        try:
+            process.wait(rng.uniform(0.2, longest))
+        except subprocess.TimeoutExpired:
+            pass
+        else:
+            # It ran to its end: take the result away, so that there is something left to kill, and wait less.
+            longest = max(2.0, min(longest, time.monotonic() - began))
             _forget_last_stages(home)
             continue
         found = list_runs(home / "runs")
