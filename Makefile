@@ -10,7 +10,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bench-pairs storm demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
 	@mkdir -p $(DEMO)
@@ -44,6 +44,12 @@ bench-alignment: $(STAMP)  ## our training step against TRL and whole sequences
 
 bench-cuda: $(STAMP)  ## the same for LLaVA-1.5-7B's shape on a CUDA GPU, and the memory that it takes
 	$(BIN)/python -m benchmarks.cuda
+
+bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
+	$(BIN)/python -m benchmarks.pairs --threads 1
+
+storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
 
 venv: $(STAMP)
 
