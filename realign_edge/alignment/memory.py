@@ -45,8 +45,7 @@ _BASE_STEP = 256 * 2**20
 class Geometry:
     """What memory depends on. Widths in elements; `weights` in bytes; activation: bytes an element.
 
-    adapted_mlp, adapters (number of adapted layers in a decoder layer) and adapter_elements follow from the
-    settings. base: bytes that the process holds besides.
+    base: bytes that the process holds besides.
     """
 
     layers: int
