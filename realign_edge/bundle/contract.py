@@ -1,0 +1,67 @@
+"""What export and station agree on: the files of a bundle, and what the station must know to run its graphs.
+
+The layout of `onnx/` and the names of tensors are those of transformers.js, so that other tools open the same files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Graph = Literal["vision_encoder", "embed_tokens", "decoder_model_merged"]
+Precision = Literal["fp32", "int8", "int4"]
+GRAPHS: tuple[Graph, ...] = ("vision_encoder", "embed_tokens", "decoder_model_merged")
+SUFFIX: Mapping[Precision, str] = {"fp32": "", "int8": "_int8", "int4": "_q4"}
+
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+STATION = "station.json"
+GLOSSARY = "glossary.toml"
+RULES = "rules.toml"
+EVALUATION = "evaluation.json"
+PARITY = "parity.json"
+BASELINE = "baseline.json"
+INDEX_VECTORS = "index/vectors.npy"
+INDEX_RECORDS = "index/records.jsonl"
+THUMBNAILS = "index/thumbnails"
+GOLDEN = "golden/golden.json"
+GOLDEN_PHOTOS = "golden/photos"
+
+
+def graph_file(graph: Graph, precision: Precision) -> str:
+    """Its path in the bundle; weights beyond protobuf's 2 GB lie beside it as `<file>_data`."""
+    return f"onnx/{graph}{SUFFIX[precision]}.onnx"
+
+
+@dataclass(frozen=True)
+class StationProfile:
+    """station.json: all that the runtime must know and the graphs do not say.
+
+    preprocess: `kind` names how a photo becomes pixel_values (station/pixels.py), the other keys are its numbers;
+    image_token, image_token_id: what stands for the photo in a prompt; image_tokens: how many of them a photo takes
+    (0: it depends on the photo's size); add_bos: does the tokenizer's own post-processing add a first token;
+    layers, kv_heads, head_dim: of the decoder's cache; positions: "linear", or "mrope" (three axes);
+    cache: "shared" where past and present may be one buffer (GroupQueryAttention), "grown" where present is past plus
+    the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with.
+    """
+
+    family: str
+    language: Literal["en", "ja"]
+    preprocess: Mapping[str, Any]
+    image_token: str
+    image_token_id: int
+    image_tokens: int
+    eos_token_ids: tuple[int, ...]
+    add_bos: bool
+    answer_prefix: str
+    layers: int
+    kv_heads: int
+    head_dim: int
+    hidden: int
+    vocabulary: int
+    context: int
+    positions: Literal["linear", "mrope"]
+    cache: Literal["shared", "grown"]
+    questions: Mapping[str, str]
+    max_new_tokens: int
+    precisions: Mapping[Graph, Precision]
+    thresholds: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""A station's results: what was inspected, refused and decided by people, in a chained, append-only file."""
