@@ -10,9 +10,10 @@ from realign_edge.glossary.facts import Facts
 from realign_edge.glossary.findings import find_findings, find_terms
 from realign_edge.glossary.model import Glossary
 from realign_edge.glossary.questions import Language, describe_question
+from realign_edge.glossary.script import normalise
 from realign_edge.photos.model import Photo
 from realign_edge.preferences.gate import SentenceGate
-from realign_edge.preferences.infill import complete_by_prompt, infill, slot_phrases
+from realign_edge.preferences.infill import complete_by_prompt, infill, slot_key, slot_phrases
 from realign_edge.preferences.masking import (
     Segment,
     mask_by_glossary,
@@ -78,8 +79,9 @@ class NoteMaker:
 
     def __post_init__(self) -> None:
         self.question = describe_question(self.language)
-        self.phrases = slot_phrases(self.glossary, self.language == "ja")
-        self.kinds = {form.lower(): f"{t.category}:{t.kind}" for t in self.glossary.terms if t.kind for form in t.forms}
+        self.phrases = slot_phrases(self.glossary, self.language)
+        kinds = [(form, f"{t.category}:{t.kind}") for t in self.glossary.terms if t.kind for form in t.forms]
+        self.kinds = {normalise(form).lower(): kind for form, kind in kinds}
 
     def prepare(self, drafts: Sequence[NoteDraft]) -> None:
         """Give every draft its true note and its masks, or the reason why it has none."""
@@ -115,7 +117,7 @@ class NoteMaker:
         return batches
 
     def _slots(self, draft: NoteDraft) -> list[str]:
-        return [self.kinds.get(s.text.lower(), s.category) for s in draft.segments if s.slot]
+        return [slot_key(s, self.kinds) for s in draft.segments if s.slot]
 
     def _choose(self, drafts: Sequence[NoteDraft]) -> None:
         asked = []
@@ -144,7 +146,7 @@ class NoteMaker:
         notes, sights = [d.chosen for d in rest], self._sights([d.photo for d in rest])
         how: Masking = "model" if self.settings.masking == "model" else "grounding"
         if how == "model":
-            masked = mask_by_model(self.vlm, notes, sights)
+            masked = mask_by_model(self.vlm, notes, sights, self.language)
         else:
             drop = self.settings.grounding_drop
             masked = mask_by_grounding(self.vlm, self.question, notes, sights, self.blank, drop)
@@ -171,7 +173,7 @@ class NoteMaker:
             tree.keep(fitting)
             written = infill(tree, self.question, notes, self.phrases, self.kinds)
         else:
-            written = complete_by_prompt(self.vlm, notes, [others[row] for row in fitting])
+            written = complete_by_prompt(self.vlm, notes, [others[row] for row in fitting], self.language)
         for row, text in zip(fitting, written, strict=True):
             drafts[row].rejected = text
         return [drafts[row] for row in fitting]

@@ -35,7 +35,7 @@ from realign_edge.vlm.sight import Sight
 from realign_edge.vlm.tree import TokenTree
 
 DESCRIBE = "Describe the part and its defects."
-PHRASES = slot_phrases(GLOSSARY, japanese=False)
+PHRASES = slot_phrases(GLOSSARY, "en")
 
 
 @pytest.fixture(scope="session")

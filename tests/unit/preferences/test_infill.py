@@ -19,7 +19,7 @@ from realign_edge.vlm.sight import Sight
 from realign_edge.vlm.tree import TokenTree
 
 DESCRIBE = "Describe the part and its defects."
-PHRASES = slot_phrases(GLOSSARY, japanese=False)
+PHRASES = slot_phrases(GLOSSARY, "en")
 KINDS = {form.lower(): f"{t.category}:{t.kind}" for t in GLOSSARY.terms if t.kind for form in t.forms}
 
 
@@ -73,7 +73,8 @@ def freely(vlm: Any, text: str, original: str, sight: Sight) -> str:
         if token == vlm.eos_token_id:
             break
         ids.append(token)
-    written = vlm.processor.tokenizer.decode(ids).lstrip()[len(text) :]
+    # Untrained weights write bytes that are no character; such have no place in an answer to train on.
+    written = vlm.processor.tokenizer.decode(ids).lstrip()[len(text) :].replace("\ufffd", "")
     space = " " if written.startswith(" ") and not text.endswith(" ") else ""
     return space + " ".join(written.split()[: len(original.split())])
 
