@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 _KANJI = "々〆〇㐀-䶿一-鿿豈-﫿"
 _KATAKANA = "ァ-ヺー-ヿㇰ-ㇿｦ-ﾟ"
@@ -35,13 +35,14 @@ def origins(text: str) -> list[int]:
 
     A character that NFKC joins with the one before it (a half-width voiced mark) has that one's offset.
     """
+    whole = normalise(text)
     starts = [i for i, c in enumerate(text) if i == 0 or not unicodedata.combining(normalise(c)[0])]
-    pieces = [normalise(text[a:b]) for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
-    if "".join(pieces) != normalise(text):
-        # Composition across such pieces exists outside Latin and Japanese alone; the prefixes know it, slowly.
-        sizes = list(accumulate((len(normalise(text[:end])) for end in range(1, len(text) + 1)), max, initial=0))
-        return [max(i for i, size in enumerate(sizes) if size <= at) for at in range(sizes[-1] + 1)]
-    return [start for start, piece in zip(starts, pieces, strict=True) for _ in piece] + [len(text)]
+    parts = [normalise(text[a:b]) for a, b in pairwise([*starts, len(text)])]
+    if "".join(parts) == whole:
+        return [start for start, part in zip(starts, parts, strict=True) for _ in part] + [len(text)]
+    # Beyond Latin and Japanese there is more that composes; the prefixes know it, slowly.
+    sizes = list(accumulate((min(len(normalise(text[:end])), len(whole)) for end in range(len(text) + 1)), max))
+    return [max(i for i, size in enumerate(sizes) if size <= at) for at in range(len(whole) + 1)]
 
 
 def is_japanese(text: str) -> bool:
@@ -73,7 +74,7 @@ def words(text: str) -> list[tuple[int, int]]:
 def pieces(text: str) -> list[str]:
     """A text cut into its words and what stands between them; together they are the text."""
     cuts = sorted({0, len(text), *(at for word in words(text) for at in word)})
-    return [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(cuts)]
 
 
 def _japanese(text: str, start: int, end: int) -> list[tuple[int, int]]:

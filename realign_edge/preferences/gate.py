@@ -20,7 +20,7 @@ def doubts(encoder: str, language: Language) -> tuple[str, ...]:
         f"the notes are in Japanese, but the sentence encoder {DEFAULT_ENCODER} has learnt English alone. It may take "
         "notes that say different things for the same, and pairs are lost. Use one of many languages: fetch "
         "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 on a machine with a network, copy its folder "
-        'to this one, and name that folder in the settings (--config FILE): [pairs] encoder = "/path/to/the/folder"',
+        'to this one, and name it in a settings file (--config FILE): encoder = "/that/folder" below [pairs].',
     )
 
 

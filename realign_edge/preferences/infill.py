@@ -37,20 +37,20 @@ def infill(
     tree: TokenTree,
     question: str,
     notes: Sequence[Sequence[Segment]],
-    phrases: Mapping[str, Sequence[str]],
+    phrases: Sequence[Mapping[str, Sequence[str]]],
     kinds: Mapping[str, str],
 ) -> list[str]:
     """Fill slots from left to right, each with the phrase most likely given the photo and the text so far.
 
     tree: one row per note, with the photo looked at and the prompt of `question`. Rows go on in lockstep, slot
-    by slot. A slot whose category has phrases chooses among them; another one is written greedily. `kinds`
-    narrows an attribute slot to its own kind (finish, background). A phrase is not used twice for a category,
-    nor is the text after a slot looked at.
+    by slot. A slot whose category has phrases (those of its note) chooses among them; another one is written
+    greedily. `kinds` narrows an attribute slot to its own kind (finish, background). A phrase is not used twice
+    for a category, nor is the text after a slot looked at.
     """
     drafts = [_Draft(note) for note in notes]
     while slots := {row: slot for row, draft in enumerate(drafts) if (slot := draft.next_slot()) is not None}:
         keys = {row: slot_key(slot, kinds) for row, slot in slots.items()}
-        offered = {row: drafts[row].unused(key, phrases.get(key, ())) for row, key in keys.items()}
+        offered = {row: drafts[row].unused(key, phrases[row].get(key, ())) for row, key in keys.items()}
         choices = {row: [_as_written(p, slots[row].text) for p in of] for row, of in offered.items() if of}
         for row, number in _choose(tree, question, drafts, choices).items():
             drafts[row].used.add((keys[row], offered[row][number]))
@@ -148,8 +148,8 @@ def _written(vlm: Vlm, ids: Sequence[int], before: str, original: str) -> str:
 
 def _first_words(text: str, count: int) -> str:
     """The start of a text up to the end of its word number `count`."""
-    ends = [end for _, end in words(text)]
-    return text[: ends[count - 1]] if len(ends) >= count > 0 else text
+    ends = [end for _, end in words(text)][:count]
+    return text[: ends[-1]] if ends else ""
 
 
 def _tokens(vlm: Vlm, question: str, texts: Sequence[str]) -> list[tuple[int, ...]]:

@@ -87,7 +87,7 @@ def test_it_writes_what_one_sequence_at_a_time_gives(vlm: Any) -> None:
     sights = photos(vlm, len(notes))
     tree = tree_of(vlm, sights)
     expected = [one_by_one(vlm, *each) for each in zip(masked, sights, strict=True)]
-    assert infill(tree, DESCRIBE, masked, PHRASES, KINDS) == expected
+    assert infill(tree, DESCRIBE, masked, [PHRASES] * len(masked), KINDS) == expected
 
 
 def test_free_slots_are_written_greedily_beside_chosen_ones(vlm: Any) -> None:
@@ -100,7 +100,7 @@ def test_free_slots_are_written_greedily_beside_chosen_ones(vlm: Any) -> None:
     sights = photos(vlm, len(masked))
     tree = tree_of(vlm, sights)
     expected = [one_by_one(vlm, *each) for each in zip(masked, sights, strict=True)]
-    assert infill(tree, DESCRIBE, masked, PHRASES, KINDS) == expected
+    assert infill(tree, DESCRIBE, masked, [PHRASES] * len(masked), KINDS) == expected
 
 
 def test_a_phrase_that_changes_the_tokens_before_it_is_scored_as_it_is_spelled(vlm: Any) -> None:
@@ -115,5 +115,5 @@ def test_a_phrase_that_changes_the_tokens_before_it_is_scored_as_it_is_spelled(v
         prompt = vlm.prefix(DESCRIBE, sights[0])
         scores = [float(branch_logps(vlm, pack([prompt], [[Branch(torch.tensor(w))]]), sights)) for w in whole]
     tree = tree_of(vlm, sights)
-    written = infill(tree, DESCRIBE, masked, phrases, {})[0]
+    written = infill(tree, DESCRIBE, masked, [phrases] * len(masked), {})[0]
     assert written.startswith("Gear. S" + phrases["odd"][int(np.argmax(scores))] + " at the ")
