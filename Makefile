@@ -42,7 +42,7 @@ bench-objectives: $(STAMP)  ## every objective on the same pairs, five seeds (ho
 bench-alignment: $(STAMP)  ## our training step against TRL and whole sequences
 	$(BIN)/python -m benchmarks.alignment
 
-bench-cuda: $(STAMP)  ## the same for LLaVA-1.5-7B's shape on a CUDA GPU, and the memory that it takes
+bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA GPU: steps, memory, a resume
 	$(BIN)/python -m benchmarks.cuda
 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
