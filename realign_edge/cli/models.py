@@ -123,7 +123,7 @@ def presets(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show the presets for GPUs of usual sizes, or every known model that a GPU can train.
+    """Show presets for GPUs, or which models one can train.
 
     Predicted from the shapes that the family profiles state; nothing was measured on a GPU.
 
