@@ -10,7 +10,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bench-pairs storm demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: presets bench-pairs storm demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
 	@mkdir -p $(DEMO)
@@ -42,7 +42,7 @@ bench-objectives: $(STAMP)  ## every objective on the same pairs, five seeds (ho
 bench-alignment: $(STAMP)  ## our training step against TRL and whole sequences
 	$(BIN)/python -m benchmarks.alignment
 
-bench-cuda: $(STAMP)  ## the same for LLaVA-1.5-7B's shape on a CUDA GPU, and the memory that it takes
+bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA GPU: steps, memory, a resume
 	$(BIN)/python -m benchmarks.cuda
 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
@@ -50,6 +50,9 @@ bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time
 
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
+
+presets: $(STAMP)  ## derive the presets for GPUs of usual sizes, and the tables of docs/models.md
+	$(BIN)/python -m benchmarks.presets
 
 venv: $(STAMP)
 
