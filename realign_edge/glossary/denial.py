@@ -1,6 +1,7 @@
 """How Japanese says that something is not there: behind the noun, possibly behind an enumeration of nouns."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 
 # Between the noun and its denial: a few words of the same clause, none of which says that it is there, or speaks of
@@ -27,6 +28,8 @@ _CHECKED = re.compile(
 _ELSE = re.compile(r"(?:以外|のみ|だけ|しか|を除|の他|のほか|の外)")
 # "傷の有無を確認" says neither; "傷の有無:有" says that it is there.
 _WHETHER = re.compile(r"の?有無(?!\s*[は:]?\s*(?:有|あり))")
+# Nobody denies more in one breath; a note that goes on and on must not take for ever.
+_MOST_NOUNS = 30
 _JOINED = re.compile(r"\s*(?:および|または|若しくは|もしくは|並びに|ならびに|及び|又は|や|と|も|・|、|,|/)\s*")
 
 
@@ -36,14 +39,17 @@ def denied_ja(text: str, start: int, end: int, spans: Sequence[tuple[int, int]])
         return True
     if not text[start:end].isascii() and _CHECKED.match(text, end):
         return True
-    while not _ELSE.match(text, end):
+    for _ in range(_MOST_NOUNS):
+        if _ELSE.match(text, end):
+            return False
         match = _DENIED.match(text, end)
-        whether = _WHETHER.match(text, end)
-        if whether or (match and not any(end <= s < match.end() for s, _ in spans)):
+        # The mention behind this one: what is denied beyond it is denied of that.
+        number = bisect_left(spans, (end, 0))
+        behind = spans[number] if number < len(spans) else (len(text), len(text))
+        if _WHETHER.match(text, end) or (match and match.end() <= behind[0]):
             return True
         joined = _JOINED.match(text, end)
-        following = [e for s, e in spans if joined and s == joined.end()]
-        if not following:
+        if joined is None or joined.end() != behind[0] or behind[0] == len(text):
             return False
-        end = following[0]
+        end = behind[1]
     return False

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
 from itertools import accumulate, pairwise
 
 _KANJI = "々〆〇㐀-䶿一-鿿豈-﫿"
@@ -42,7 +43,7 @@ def origins(text: str) -> list[int]:
         return [start for start, part in zip(starts, parts, strict=True) for _ in part] + [len(text)]
     # Beyond Latin and Japanese there is more that composes; the prefixes know it, slowly.
     sizes = list(accumulate((min(len(normalise(text[:end])), len(whole)) for end in range(len(text) + 1)), max))
-    return [max(i for i, size in enumerate(sizes) if size <= at) for at in range(len(whole) + 1)]
+    return [bisect_right(sizes, at) - 1 for at in range(len(whole) + 1)]
 
 
 def is_japanese(text: str) -> bool:
