@@ -47,13 +47,13 @@ def _unfinished(e: Evidence, _: float) -> Iterator[Values]:
 
 def _unsure(e: Evidence, at: float) -> Iterator[Values]:
     if e.confidence < at:
-        yield {"value": f"{e.confidence:.2f}", "threshold": f"{at:.2f}"}
+        yield {"value": f"{e.confidence:.3f}", "threshold": f"{at:.3f}"}
 
 
 def _weakly_grounded(e: Evidence, at: float) -> Iterator[Values]:
     for f in e.findings:
         if f.grounding < at:
-            yield {"defect": f.defect, "phrase": f.phrase, "value": f"{f.grounding:+.2f}", "threshold": f"{at:+.2f}"}
+            yield {"defect": f.defect, "phrase": f.phrase, "value": f"{f.grounding:.2f}", "threshold": f"{at:.2f}"}
 
 
 def _denied(e: Evidence, at: float) -> Iterator[Values]:

@@ -148,7 +148,7 @@ class Inspector:
         """The claims as findings, and the name of the photo that stood for "without it"."""
         if not claims:
             return (), ""
-        reference, name = self._reference({c.finding.defect for c in claims}, near, part)
+        reference, name = self.reference({c.finding.defect for c in claims}, near, part)
         without = self.model.answer_logps(reference, self.question, answer.ids)
         findings = [
             Finding(
@@ -162,8 +162,11 @@ class Inspector:
         ]
         return tuple(findings), name
 
-    def _reference(self, claimed: set[str], near: Sequence[tuple[int, float]], part: str) -> tuple[View, str]:
-        """The nearest past photo whose record names none of the claimed defects, of the same part if there is one."""
+    def reference(self, claimed: set[str], near: Sequence[tuple[int, float]], part: str = "") -> tuple[View, str]:
+        """What stands for "without the photo" (station/grounding.py), and its name, "blank" for a grey picture.
+
+        The nearest past photo whose record names none of the claimed defects, of the same part if there is one.
+        """
         photos = self.past.photos
         free = [r for r, _ in near if photos[r].known and not claimed & set(photos[r].defects)]
         free.sort(key=lambda row: photos[row].part != part)
