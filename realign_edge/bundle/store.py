@@ -54,6 +54,8 @@ def holding(home: Path, what: str) -> Iterator[Path]:
         sweep(folder)
         for left in folder.glob(f".*{_DELETING}"):
             shutil.rmtree(left, ignore_errors=True)
+        for left in (*folder.glob(".*.tmp"), *folder.glob(".*.link")):
+            left.unlink(missing_ok=True)
         yield folder
 
 
