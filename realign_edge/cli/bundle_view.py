@@ -17,10 +17,10 @@ from realign_edge.carry.sizes import gib
 from realign_edge.cli.console import console
 
 _HEADS = {
-    "max_difference": "max diff.",
+    "max_difference": "max diff",
     "tokens": "tokens",
     "verdicts": "verdicts",
-    "chair_i": "halluc.",
+    "chair_i": "false",
     "pope": "yes/no",
 }
 
@@ -100,15 +100,14 @@ def precision_table(parity: Sequence[GraphParity], chosen: Mapping[Any, Any]) ->
     """Each graph in each precision: how large, how far from the torch model, and whether it is used."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("graph", no_wrap=True)
-    table.add_column("", no_wrap=True)
     for name in ("size", *_HEADS.values()):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
+    table.add_column("", no_wrap=True)
     for row in sorted(parity, key=lambda p: GRAPHS.index(p.graph)):
         used = chosen.get(row.graph) == row.precision
         state = Text("used", style="green") if used else Text("" if row.passed else "left out", style="yellow")
         cells = [_figure(name, row.figures.get(name)) for name in _HEADS]
-        table.add_row(row.graph.replace("_model_merged", ""), row.precision, gib(row.size), *cells, state)
+        table.add_row(f"{row.graph.split('_')[0]} {row.precision}", gib(row.size), *cells, state)
     return table
 
 

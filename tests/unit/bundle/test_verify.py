@@ -43,7 +43,8 @@ def test_every_problem_is_named_at_once(made: Any, tmp_path: Path) -> None:
     os.mkfifo(folder / "index/pipe")
     assert problems(folder, made.keys) == [
         ("odd", "LICENSE"), ("extra", "a\nb"), ("changed", "config.json"), ("extra", "empty/"),
-        ("extra", "empty/inner/"), ("extra", "extra.txt"), ("odd", "index/pipe"), ("odd", "link"), ("extra", "onnx/.DS_Store"),
+        ("extra", "empty/inner/"), ("extra", "extra.txt"), ("odd", "index/pipe"), ("odd", "link"),
+        ("extra", "onnx/.DS_Store"),
         ("missing", "rules.toml"), ("changed", "tokenizer.json"),
     ]  # fmt: skip
 
