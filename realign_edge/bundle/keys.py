@@ -89,6 +89,12 @@ def workstation_key(home: Path, label: str = "workstation") -> SigningKey:
     return _publish(_read(path), home, label)
 
 
+def own_key(home: Path) -> tuple[PublicKey, ...]:
+    """The public key of this machine where it signs bundles itself, else none."""
+    signs = (home / "keys" / PRIVATE).is_file()
+    return (read_public(home / "keys" / PUBLIC),) if signs else ()
+
+
 def renew_key(home: Path, label: str = "workstation") -> SigningKey:
     """A new signing key; the old one is gone, and what it signed stays good where it is trusted."""
     path = home / "keys" / PRIVATE

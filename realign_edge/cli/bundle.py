@@ -31,7 +31,7 @@ def verify(
     Example:  realign-edge bundle verify /media/usb/3f2a9c1b77d0e4a5 --trust workstation.pub
     """
     from realign_edge.bundle.errors import BundleError
-    from realign_edge.bundle.keys import read_public
+    from realign_edge.bundle.keys import own_key, read_public
     from realign_edge.bundle.store import current
     from realign_edge.bundle.trust import check_not_revoked, trusted_keys
     from realign_edge.bundle.verify import verify as check
@@ -39,7 +39,8 @@ def verify(
     from realign_edge.home import home
     from realign_edge.runs.signals import stop_on_signals
 
-    keys = trusted_keys(home())
+    # What this machine signed itself it may check, whatever else it trusts.
+    keys = trusted_keys(home()).plus(own_key(home()))
     if trust is not None:
         key = read_public(trust.expanduser())
         check_not_revoked(home(), key)

@@ -103,7 +103,10 @@ def parity_json(
         "milliseconds_a_photo": times,
         "used": dict(gate.mix),
         "together": dict(gate.figures),
-        "turned_down": [{"precisions": dict(mix), "reason": reason} for mix, reason in gate.turned_down],
+        "turned_down": [
+            {"precisions": {str(g): str(p) for g, p in mix.items()}, "reason": reason}
+            for mix, reason in gate.turned_down
+        ],
         "route": trial.graphs.route,
         "route_reason": trial.graphs.reason,
         "thresholds": {name: asdict(t) for name, t in calibration.thresholds.items()},

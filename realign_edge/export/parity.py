@@ -86,10 +86,9 @@ def fastest(results: Sequence[Result], sizes: Mapping[tuple[Graph, Precision], i
     if not passed:
         return None
     if graph == "embed_tokens":
-        best = max(r.figures["tokens"] for r in passed)
-        return min(
-            (r for r in passed if r.figures["tokens"] == best), key=lambda r: sizes[graph, r.precision]
-        ).precision
+        most = max(r.figures["tokens"] for r in passed)
+        free = [r for r in passed if r.figures["tokens"] == most]
+        return min(free, key=lambda r: sizes[graph, r.precision]).precision
     quickest = passed[0]
     for result in passed[1:]:
         if result.ms < 0.9 * quickest.ms:
