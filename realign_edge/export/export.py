@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from realign_edge import __version__
 from realign_edge.bundle.contract import Precision
 from realign_edge.bundle.keys import SigningKey
 from realign_edge.config.load import from_values
@@ -30,7 +31,7 @@ def inputs_of(job: Job, key: SigningKey) -> str:
     photos = [(p.sha256, p.split) for p in job.photos]
     about = (job.model, sha256_file(job.run / ADAPTER), photos, job.language, job.pooling, asdict(job.settings))
     terms = [asdict(t) for t in job.glossary.terms]
-    return fingerprint(about, terms, dict(job.evaluation or {}), dict(job.pairs), key.public.id)
+    return fingerprint(__version__, about, terms, dict(job.evaluation or {}), dict(job.pairs), key.public.id)
 
 
 def export_bundle(job: Job, key: SigningKey, goal: Path, progress: Progress) -> Exported:
