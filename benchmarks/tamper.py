@@ -1,8 +1,9 @@
 """Single bytes changed at random in a real bundle: is each found, named, and found before anything is loaded?
 
-A place is drawn first (`onnx/`, `index/`, `manifest.sig`, ...), a file in it second and a byte last, so that small files
-(manifest, signature, rules) are hit as often as weights and thumbnails. Every change is put to `verify_bundle`, some of them to `install` as well, whose self-test must not be
-reached. Importing a runtime ends the benchmark: nothing may be loaded before the bundle is known to be whole.
+A place is drawn first (`onnx/`, `index/`, `manifest.sig`, ...), a file in it second and a byte last, so that small
+files (manifest, signature, rules) are hit as often as weights and thumbnails. Every change is put to `verify_bundle`,
+some of them to `install`, whose self-test must not be reached. Importing a runtime ends the benchmark: nothing may be
+loaded before the bundle is known to be whole.
 """
 
 import argparse
