@@ -41,7 +41,8 @@ class StationProfile:
     (0: it depends on the photo's size); add_bos: does the tokenizer's own post-processing add a first token;
     layers, kv_heads, head_dim: of the decoder's cache; positions: "linear", or "mrope" (three axes);
     cache: "shared" where past and present may be one buffer (GroupQueryAttention), "grown" where present is past plus
-    the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with.
+    the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with;
+    embedding_rows: a photo of several rows (tiles) is found by the first one's `image_embedding`, or by their mean.
     """
 
     family: str
@@ -65,6 +66,7 @@ class StationProfile:
     max_new_tokens: int
     precisions: Mapping[Graph, Precision]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    embedding_rows: Literal["first", "mean"] = "first"
 
 
 @dataclass(frozen=True)
