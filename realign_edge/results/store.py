@@ -84,15 +84,15 @@ class Results:
         return entry
 
     def append_new(self, content: Inspection | Refused) -> tuple[Entry, bool]:
-        """Write a row about a photo unless one of the same kind is there; the row, and whether it is new.
+        """Write a row about a photo unless it has one; the row, and whether it is new.
 
-        Of two processes that inspect the same photo at once, one writes.
+        A photo is inspected once, and refused once under each name. Of two processes at once, one writes.
 
         Raises:
             RealignError: see `append`.
         """
         with self._writing():
-            found = self._of_photo(content.sha256, kind_of(content)) if content.sha256 else None
+            found = self.inspected(content.sha256) if isinstance(content, Inspection) else self.refused(content)
             entry = found or self._write(content)
         self._keep_head()
         return entry, found is None
@@ -155,9 +155,12 @@ class Results:
         newest = f"{_BY_PHOTO}{' AND json_extract(content, ?) = ?' if bundle_id else ''} ORDER BY number DESC LIMIT 1"
         return self._first(newest, sha256, "inspection", *(("$.bundle_id", bundle_id) if bundle_id else ()))
 
-    def refused(self, sha256: str) -> Entry | None:
-        """The row that refused these bytes."""
-        return self._of_photo(sha256, "refused")
+    def refused(self, like: Refused) -> Entry | None:
+        """The row that refused these bytes under this name; where they could not be read, for this reason."""
+        same = f"{_BY_PHOTO} AND json_extract(content, '$.name') = ?"
+        if like.sha256:
+            return self._first(same, like.sha256, "refused", like.name)
+        return self._first(f"{same} AND json_extract(content, '$.reason') = ?", "", "refused", like.name, like.reason)
 
     def decisions(self, number: int) -> tuple[Entry, ...]:
         """What people decided about a row, the last at the end."""
@@ -185,9 +188,6 @@ class Results:
     def _last(self) -> Head:
         row = self._db.execute("SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1").fetchone()
         return Head(*row) if row else Head(0, "")
-
-    def _of_photo(self, sha256: str, kind: str) -> Entry | None:
-        return self._first(f"{_BY_PHOTO} ORDER BY number DESC LIMIT 1", sha256, kind)
 
     def _first(self, query: str, *values: object) -> Entry | None:
         return next((self._entry(row) for row in self._rows(query, list(values))), None)
