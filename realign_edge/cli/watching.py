@@ -115,7 +115,7 @@ def spoken(event: "Event") -> str:
 
 
 def _why(content: Any) -> str:
-    return content.reasons[0].sentence if content.reasons else content.description
+    return str(content.reasons[0].sentence if content.reasons else content.description)
 
 
 def _short(text: str, most: int = 90) -> str:

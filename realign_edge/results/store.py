@@ -167,6 +167,12 @@ class Results:
         query = f"SELECT {COLUMNS} FROM entries WHERE json_extract(content, '$.entry') = ? AND kind = 'disposition'"
         return tuple(map(self._entry, self._rows(f"{query} ORDER BY number", [number])))
 
+    def count(self, bundle_id: str) -> int:
+        """How many inspections a bundle has made."""
+        query = "SELECT count(*) FROM entries WHERE kind = 'inspection' AND json_extract(content, '$.bundle_id') = ?"
+        with explained(self.path, WHAT):
+            return int(self._db.execute(query, (bundle_id,)).fetchone()[0])
+
     def head(self) -> Head:
         """Number of rows and hash of the last."""
         with explained(self.path, WHAT):

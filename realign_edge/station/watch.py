@@ -104,6 +104,7 @@ class Watcher:
         Raises:
             RealignError: the results cannot be written, or the bundle does not work.
         """
+        self.heart.beat("watching", 0)
         try:
             while not stopping():
                 began = time.monotonic()
