@@ -10,7 +10,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bench-bundle bench-pairs storm demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bench-bundle bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
 	@mkdir -p $(DEMO)
@@ -53,6 +53,9 @@ storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 
 bench-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found before anything is loaded (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.tamper
+
+storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_storm $(if $(BUNDLE),--bundle $(BUNDLE))
 
 venv: $(STAMP)
 
