@@ -18,9 +18,7 @@ _START = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
 Content = Inspection | Refused | Disposition
 
 
-def entries(
-    count: int, seed: int = 0, photos: Sequence[tuple[str, str]] = (), days: float = 14.0
-) -> Iterator[Entry]:
+def entries(count: int, seed: int = 0, photos: Sequence[tuple[str, str]] = (), days: float = 14.0) -> Iterator[Entry]:
     """`count` inspections with refusals and dispositions among them, hash-chained.
 
     photos: (sha256, name) of real photos to speak of; made up where there are none.
@@ -89,9 +87,7 @@ def _reason(verdict: Verdict, findings: Sequence[Finding], familiarity: float) -
     return Reason("weakly-grounded", f"The photo hardly supports the words: {findings[0].phrase}.")
 
 
-def _neighbour(
-    i: int, k: int, draw: random.Random, photos: Sequence[tuple[str, str]], familiarity: float
-) -> Neighbour:
+def _neighbour(i: int, k: int, draw: random.Random, photos: Sequence[tuple[str, str]], familiarity: float) -> Neighbour:
     part, defect, place = draw.choice(_PARTS), draw.choice(_DEFECTS), draw.choice(_PLACES)
     which = (i * 7 + k * 13 + 1) % len(photos) if photos else 0
     sha, name = photos[which] if photos else (_sha(f"past {(i + k) % 500}"), f"L2300/L2300-{(i + k) % 500:03d}_1.jpg")

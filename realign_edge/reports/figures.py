@@ -10,8 +10,8 @@ from realign_edge.reports.model import FINALS, DefectCount, Final, Period, Row, 
 
 Step = Literal["hour", "day", "week", "month"]
 DECISIONS = ("agree", "overrule", "retake")
-# The trend has at most about this many bars.
-_MOST_PERIODS = 45
+# The trend has at most about this many bars, and about this many photos a bar where it has more than one.
+_MOST_PERIODS, _LEAST_A_PERIOD = 45, 4
 
 
 def share(count: int, of: int) -> Share:
@@ -53,7 +53,7 @@ def worst(verdicts: set[Final]) -> Final:
 
 def people(rows: Sequence[Row]) -> dict[str, Share]:
     """What people decided, of all photos that they decided on."""
-    counts = Counter(row.decided.decision for row in rows if row.decided is not None)
+    counts: Counter[str] = Counter(row.decided.decision for row in rows if row.decided is not None)
     return {decision: share(counts[decision], counts.total()) for decision in DECISIONS}
 
 
@@ -78,7 +78,7 @@ def trend(rows: Sequence[Row], times: Sequence[datetime]) -> Trend:
     """Verdicts by hour, day, week or month, whichever gives few enough bars; times: of each row, in one zone."""
     if not rows:
         return Trend("day", ())
-    step = _step(max(times) - min(times))
+    step = _step(max(times) - min(times), len(rows))
     groups: dict[datetime, list[Final]] = {}
     for row, time in zip(rows, times, strict=True):
         groups.setdefault(_start(time, step), []).append(row.final)
@@ -92,13 +92,14 @@ def _period(start: datetime, verdicts: Sequence[Final]) -> Period:
     return Period(start, {verdict: counts[verdict] for verdict in FINALS}, failed)
 
 
-def _step(span: timedelta) -> Step:
+def _step(span: timedelta, photos: int) -> Step:
     limits: tuple[tuple[Step, timedelta], ...] = (
         ("hour", timedelta(hours=1)),
         ("day", timedelta(days=1)),
         ("week", timedelta(weeks=1)),
     )
-    return next((name for name, length in limits if span <= _MOST_PERIODS * length), "month")
+    most = min(_MOST_PERIODS, max(photos // _LEAST_A_PERIOD, 1))
+    return next((name for name, length in limits if span <= most * length), "month")
 
 
 def _start(time: datetime, step: Step) -> datetime:

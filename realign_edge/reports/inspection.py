@@ -178,5 +178,3 @@ def _heading(rows: list[Row], wanted: Wanted, chain: Chain) -> Heading:
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({n for n in names if n}))
-
-

@@ -11,7 +11,7 @@ from pathlib import Path
 from realign_edge.reports.model import Language, Share
 
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUS = "−"
 
 

@@ -62,9 +62,9 @@ class Row:
 
     @property
     def defects(self) -> tuple[tuple[str, str], ...]:
-        """(defect, location): those that a person named, else those that the station found."""
+        """(defect, location) that stand: a person's who overruled the station, else the station's."""
         said = self.decided
-        if said is not None and said.defects:
+        if said is not None and (said.defects or said.decision == "overrule"):
             places = (*said.locations, *[""] * len(said.defects))
             return tuple(zip(said.defects, places, strict=False))
         return tuple((f.defect, f.location) for f in self.inspection.findings)
