@@ -7,31 +7,31 @@ from realign_edge.reports.drawing import Box, Dot, Drawing, Label, Path, Shape, 
 from realign_edge.reports.language import Words
 from realign_edge.reports.model import FINALS, DefectCount, Final, Period, Trend
 
-WIDTH = 500.0
+# Widths in points: of a whole column, and of one of two side by side.
+WHOLE, HALF = 500.0, 240.0
 TONES: dict[Final, Tone] = {"PASS": "pass", "FAIL": "fail", "REVIEW": "review", "RETAKE": "retake"}
 # A failed photo is a full box, an undecided one hatched, so that print without colour still tells them apart.
 HATCHED = frozenset({"REVIEW", "RETAKE"})
-_MOST_BARS, _ROW, _LABELS = 12, 16.0, 120.0
+_MOST_BARS, _ROW = 12, 16.0
 
 
-def pareto(defects: Sequence[DefectCount], words: Words) -> Drawing:
+def pareto(defects: Sequence[DefectCount], words: Words, width: float = WHOLE) -> Drawing:
     """Bars of photos per defect, most frequent first, with the cumulative share of failed photos at the right."""
     bars = _with_rest(defects, words)
-    top, right = 22.0, 92.0
-    most = max((b.failed + b.open for b in bars), default=1)
-    scale = (WIDTH - _LABELS - right - 34) / most
+    left, right, top = 0.24 * width, 0.14 * width + 22, 32.0
+    scale = (width - left - right - 50) / max((b.failed + b.open for b in bars), default=1)
     total, running = sum(b.failed for b in bars) or 1, 0
-    shapes: list[Shape] = [*_pareto_legend(words), Label(WIDTH, 8, words("pareto.cumulative"), 7.5, "soft", "end")]
+    shapes: list[Shape] = [*_pareto_legend(words), Label(width, 24, words("pareto.cumulative"), 7, "soft", "end")]
     line = []
     for i, bar in enumerate(bars):
         y = top + i * _ROW
         running += bar.failed
-        shapes += _bar(bar, y, scale, words)
+        shapes += _bar(bar, y, left, scale, words)
         share = running / total
-        line.append((WIDTH - right + 12 + 44 * share, y + 6))
-        shapes.append(Label(WIDTH, y + 9, words.percent(share, 0), 7.5, "soft", "end"))
+        line.append((width - right + 4 + (right - 30) * share, y + 6))
+        shapes.append(Label(width, y + 9, words.percent(share, 0), 7.5, "soft", "end"))
     shapes += [Path(tuple(line), "ink", 0.7), *[Dot(x, y, 1.7, "ink") for x, y in line]]
-    return Drawing(WIDTH, top + len(bars) * _ROW + 2, tuple(shapes), words("pareto.alt"))
+    return Drawing(width, top + len(bars) * _ROW + 2, tuple(shapes), words("pareto.alt"))
 
 
 def _pareto_legend(words: Words) -> tuple[Shape, ...]:
@@ -39,13 +39,13 @@ def _pareto_legend(words: Words) -> tuple[Shape, ...]:
         (words("pareto.failed"), Box(0, 0, 10, 6, "fail")),
         (words("pareto.open"), Box(0, 0, 10, 6, "review", True)),
     ]
-    return legend(_LABELS + 6, 2, keys)
+    return legend(0, 2, keys, 7)
 
 
-def _bar(bar: DefectCount, y: float, scale: float, words: Words) -> list[Shape]:
-    x, failed, suspected = _LABELS + 6, bar.failed * scale, bar.open * scale
+def _bar(bar: DefectCount, y: float, left: float, scale: float, words: Words) -> list[Shape]:
+    x, failed, suspected = left + 6, bar.failed * scale, bar.open * scale
     name = bar.defect or words("pareto.unnamed")
-    shapes: list[Shape] = [Label(_LABELS, y + 9, fitted(name, _LABELS, 8), 8, "ink", "end")]
+    shapes: list[Shape] = [Label(left, y + 9, fitted(name, left, 8), 8, "ink", "end")]
     if failed:
         shapes.append(Box(x, y + 1, failed, 10, "fail"))
     if suspected:
@@ -63,21 +63,21 @@ def _with_rest(defects: Sequence[DefectCount], words: Words) -> list[DefectCount
     return [*defects[: _MOST_BARS - 1], DefectCount(other, sum(d.failed for d in rest), sum(d.open for d in rest))]
 
 
-def trend(found: Trend, words: Words) -> Drawing:
+def trend(found: Trend, words: Words, width: float = WHOLE) -> Drawing:
     """Stacked bars by final verdict; below them the share that failed, with its interval."""
-    left, top, high, low = 34.0, 20.0, 110.0, 60.0
+    left, top, high, low = 30.0, 32.0, 92.0, 48.0
     periods = found.periods
-    slot = (WIDTH - left) / max(len(periods), 1)
-    shapes: list[Shape] = [*legend(left, 2, [(words(f"verdict.{v}"), _key(v)) for v in FINALS])]
-    shapes.append(Label(WIDTH, 8, words(f"trend.{found.step}"), 7.5, "soft", "end"))
-    shapes += _axis(_count_ticks(periods), left, top, high)
+    slot = (width - left) / max(len(periods), 1)
+    shapes: list[Shape] = [*legend(0, 2, [(words(f"verdict.{v}"), _key(v)) for v in FINALS], 7)]
+    shapes.append(Label(left, 24, f"{words('trend.photos')}, {words(f'trend.{found.step}')}", 7))
+    shapes += _axis(_count_ticks(periods), left, top, high, width)
     most = _count_ticks(periods)[-1]
     for i, period in enumerate(periods):
         shapes += _stack(period, left + i * slot, slot, top + high, high / most)
     below = top + high + 26
-    shapes += _failures(periods, left, slot, below, low, words)
+    shapes += _failures(periods, left, slot, below, low, width, words)
     shapes += _time_labels(periods, found.step, left, slot, top + high + 10, words)
-    return Drawing(WIDTH, below + low + 6, tuple(shapes), words("trend.alt"))
+    return Drawing(width, below + low + 6, tuple(shapes), words("trend.alt"))
 
 
 def _key(verdict: Final) -> Box:
@@ -89,12 +89,12 @@ def _count_ticks(periods: Sequence[Period]) -> tuple[float, ...]:
     return tuple(t for t in ticks(0, max(most, 4), 4) if t == int(t))
 
 
-def _axis(values: Sequence[float], left: float, top: float, height: float, unit: str = "") -> list[Shape]:
+def _axis(values: Sequence[float], left: float, top: float, height: float, width: float) -> list[Shape]:
     shapes: list[Shape] = []
     for value in values:
         y = top + height * (1 - value / values[-1])
-        shapes.append(Path(((left, y), (WIDTH, y)), "grid", 0.5))
-        shapes.append(Label(left - 4, y + 2.5, f"{value:,.0f}{unit}", 7, "soft", "end"))
+        shapes.append(Path(((left, y), (width, y)), "grid", 0.5))
+        shapes.append(Label(left - 4, y + 2.5, f"{value:,.0f}", 7, "soft", "end"))
     return shapes
 
 
@@ -110,15 +110,15 @@ def _stack(period: Period, x: float, slot: float, base: float, scale: float) -> 
 
 
 def _failures(
-    periods: Sequence[Period], left: float, slot: float, top: float, height: float, words: Words
+    periods: Sequence[Period], left: float, slot: float, top: float, height: float, width: float, words: Words
 ) -> list[Shape]:
     # Whiskers of a period with few photos reach far up; the scale follows the shares, and whiskers are cut there.
     shares = [p.failed for p in periods if p.failed.of]
     most = max((s.value for s in shares), default=0.0)
     highs = sorted(s.high for s in shares) or [0.1]
     scale = ticks(0, 100 * min(1.0, max(most * 1.15, highs[len(highs) // 2], 0.02)), 3)
-    shapes: list[Shape] = [Label(left, top - 5, words("trend.failed"), 7.5)]
-    shapes += _axis(scale, left, top, height)
+    shapes: list[Shape] = [Label(left, top - 6, words("trend.failed"), 7)]
+    shapes += _axis(scale, left, top, height, width)
     for i, period in enumerate(periods):
         if not period.failed.of:
             continue

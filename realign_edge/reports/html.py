@@ -20,6 +20,8 @@ from realign_edge.reports.rows import facts, headline, notes, origin_facts
 TEMPLATES = Path(__file__).with_name("templates")
 # Longest edge of an embedded photo in pixels, and all photos together in bytes before base64.
 _EDGE, _BUDGET = 280, 12_000_000
+# Width of a chart in points; the page stretches two of them over its width.
+_CHART = 340.0
 
 
 def inspection_html(report: InspectionReport, words: Words, find: Find, photos: int) -> str:
@@ -43,8 +45,8 @@ def inspection_html(report: InspectionReport, words: Words, find: Find, photos: 
         origin=origin_facts(report, words),
         headline=headline(report, words),
         pictured=pictured,
-        pareto=Markup(to_svg(charts.pareto(summary.defects, words), "pareto")) if summary.defects else "",
-        trend=Markup(to_svg(charts.trend(summary.trend, words), "trend")) if summary.trend.periods else "",
+        pareto=Markup(to_svg(charts.pareto(summary.defects, words, _CHART), "pareto")) if summary.defects else "",
+        trend=Markup(to_svg(charts.trend(summary.trend, words, _CHART), "trend")) if summary.trend.periods else "",
     )
 
 

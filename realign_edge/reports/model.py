@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
 from realign_edge.results.model import Disposition, Inspection, Refused
@@ -162,3 +162,8 @@ class InspectionReport:
     origin: Origin
     rows: tuple[Row, ...] = field(default=(), repr=False)
     refused: tuple[RefusedRow, ...] = field(default=(), repr=False)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that the report is written in."""
+        return self.heading.made_at.tzinfo or UTC

@@ -21,7 +21,7 @@ SCRIPT_WORDS = (
 
 def page_data(report: InspectionReport, words: Words, album: Album) -> dict[str, Any]:
     """A JSON object; its keys are read by templates/report.js alone."""
-    zone = report.heading.made_at.tzinfo
+    zone = report.zone
     past = _Past()
     return {
         "words": {section: words.strings[section] for section in SCRIPT_WORDS},
