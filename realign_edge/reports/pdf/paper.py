@@ -100,7 +100,7 @@ class Paper:
     def known(self, text: str) -> str:
         """The text with what the fonts lack replaced."""
         widths = self._widths[""]
-        if all(ord(c) in widths for c in text):
+        if (text.isascii() and text.isprintable()) or all(ord(c) in widths for c in text):
             return text
         self.missing = True
         return "".join(c if ord(c) in widths else MISSING for c in text)

@@ -15,6 +15,8 @@ def wrap(text: str, width: float, measure: Measure, most: int = 0) -> list[str]:
 
     A character that is wider than a line stands alone on one.
     """
+    if "\n" not in text and measure(text) <= width:
+        return [text.rstrip()]
     lines: list[str] = []
     for piece in text.split("\n"):
         line = ""
