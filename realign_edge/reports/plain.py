@@ -1,7 +1,8 @@
 """The JSON form: everything that the report holds, under names that stay (docs/reports.md)."""
 
+import functools
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from realign_edge.files import finite
@@ -16,8 +17,19 @@ def inspection_json(report: InspectionReport) -> str:
 
 
 def dump(value: dict[str, Any]) -> str:
-    """Readable JSON; NaN, which JSON does not know, is null."""
-    return json.dumps(finite(value), ensure_ascii=False, indent=1) + "\n"
+    """JSON with one key of the object a line, and one item of a list in it a line; NaN, unknown to JSON, is null."""
+    lines = []
+    for key, item in finite(value).items():
+        if isinstance(item, list) and item and isinstance(item[0], dict):
+            text = "[\n  " + ",\n  ".join(map(_line, item)) + "\n ]"
+        else:
+            text = _line(item)
+        lines.append(f" {_line(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def inspection_plain(report: InspectionReport) -> dict[str, Any]:
@@ -55,7 +67,7 @@ def inspection_plain(report: InspectionReport) -> dict[str, Any]:
             "version": origin.version,
         },
         "photos": [_photo(row) for row in report.rows],
-        "refused": [{"row": r.number, **asdict(r.refused)} for r in report.refused],
+        "refused": [{"row": r.number, **plain(r.refused)} for r in report.refused],
     }
 
 
@@ -72,5 +84,19 @@ def _period(found: Any) -> dict[str, Any]:
 def _photo(row: Row) -> dict[str, Any]:
     """What the station recorded, as it recorded it, with what people said and what stands."""
     defects = [{"defect": defect, "location": place} for defect, place in row.defects]
-    said = [asdict(d) for d in row.dispositions]
-    return {"row": row.number, "final": row.final, "defects": defects, **asdict(row.inspection), "dispositions": said}
+    said = plain(row.dispositions)
+    return {"row": row.number, "final": row.final, "defects": defects, **plain(row.inspection), "dispositions": said}
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses as objects and tuples as lists, however deep."""
+    if isinstance(value, str | int | float) or value is None:
+        return value
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return {name: plain(getattr(value, name)) for name in _names(type(value))}  # type: ignore[arg-type]
+
+
+@functools.cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))

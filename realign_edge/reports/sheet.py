@@ -43,7 +43,8 @@ def sheet(head: Sequence[str], rows: Sequence[Sequence[Value]]) -> str:
 def safe(text: str) -> str:
     """A text that a spreadsheet shows and does not run."""
     text = text[:_MOST_TEXT]
-    return f"'{text}" if text.lstrip(" \t\r\n\u3000\u00a0").startswith(_FORMULA) or text[:1] in "\t\r\n" else text
+    risky = text.lstrip(" \t\r\n\u3000\u00a0").startswith(_FORMULA) or text.startswith(("\t", "\r", "\n"))
+    return f"'{text}" if risky else text
 
 
 def _photo(row: Row, report: InspectionReport, words: Words) -> list[Value]:
@@ -63,7 +64,7 @@ def _photo(row: Row, report: InspectionReport, words: Words) -> list[Value]:
 
 def _refused(row: RefusedRow, report: InspectionReport, words: Words) -> list[Value]:
     found = row.refused
-    known = {
+    known: dict[str, Value] = {
         "row": row.number, "time": _time(found.refused_at, report), "name": found.name, "station": found.station,
         "final": words("table.refused"), "reasons": found.reason, "hash": found.sha256,
     }  # fmt: skip

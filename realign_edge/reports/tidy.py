@@ -1,5 +1,6 @@
 """Untrusted text, made fit for every form once, before any form sees it."""
 
+import functools
 import re
 import unicodedata
 from dataclasses import fields, is_dataclass, replace
@@ -38,18 +39,26 @@ def _thinned(text: str) -> str:
 
 
 def tidied(value: T) -> T:
-    """The same dataclass with every text in it tidied, however deep."""
+    """The same dataclass with every text in it tidied, however deep; the very same object where nothing changes."""
     assert is_dataclass(value)
-    changed = {f.name: _tidied(getattr(value, f.name)) for f in fields(value)}
-    return replace(value, **changed)  # type: ignore[type-var]
+    held = {name: getattr(value, name) for name in _names(type(value))}  # type: ignore[arg-type]
+    changed = {name: new for name, old in held.items() if (new := _tidied(old)) is not old}
+    return replace(value, **changed) if changed else value  # type: ignore[type-var]
+
+
+@functools.cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
 
 
 def _tidied(value: Any) -> Any:
     if isinstance(value, str):
-        return tidy(value)
+        new = tidy(value)
+        return value if new == value else new
     if isinstance(value, tuple):
-        return tuple(map(_tidied, value))
-    return tidied(value) if is_dataclass(value) else value
+        items = tuple(map(_tidied, value))
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    return value if isinstance(value, int | float) or value is None else tidied(value)
 
 
 def clipped(text: str, most: int) -> str:

@@ -8,7 +8,7 @@ from realign_edge.reports.language import Words
 from realign_edge.reports.model import FINALS, InspectionReport, Row
 from realign_edge.reports.pdf import parts
 from realign_edge.reports.pdf.evidence import HEIGHT, card
-from realign_edge.reports.pdf.paper import LEFT, RIGHT, SPAN, Paper
+from realign_edge.reports.pdf.paper import BOTTOM, LEFT, RIGHT, SPAN, Paper
 from realign_edge.reports.pdf.summary import summary
 from realign_edge.reports.pdf.table import Cell, Column, Table
 from realign_edge.reports.pictures import Album, Find, worth_showing
@@ -18,6 +18,8 @@ from realign_edge.reports.tidy import clipped
 # Longest edge of a photo on paper in pixels (170 per inch at its size), and how many are shown at most.
 _EDGE, _BUDGET, MOST_PHOTOS = 300, 8_000_000, 48
 _MOST_TEXT = 300
+# Height of what the verdicts of one bundle rest on, in points.
+_ORIGIN = 126.0
 
 
 def inspection_pdf(report: InspectionReport, words: Words, find: Find, photos: int) -> bytes:
@@ -29,38 +31,45 @@ def inspection_pdf(report: InspectionReport, words: Words, find: Find, photos: i
     parts.facts(paper, facts(report, words))
     summary(paper, report)
     _charts(paper, report)
+    # What is signed names what it rests on; where that is too much for page 1, it begins page 2.
+    short = len(report.origin.bundles) <= 1 and paper.y + _ORIGIN <= BOTTOM - parts.SIGN_HEIGHT
+    if short:
+        _origin(paper, report)
     parts.signatures(paper)
     paper.new_page()
-    _origin(paper, report)
+    if not short:
+        _origin(paper, report)
     _evidence(paper, report, Album(find, _EDGE, _BUDGET), min(photos, MOST_PHOTOS))
     _people(paper, report)
     _refused(paper, report)
     _photos(paper, report)
-    return paper.finish(" · ".join(filter(None, [paper.title, head.number, head.site])))
+    return parts.end(paper, " · ".join(filter(None, [paper.title, head.number, head.site])))
 
 
 def _charts(paper: Paper, report: InspectionReport) -> None:
     found, words = report.summary, paper.words
-    top, x = paper.y + 14, RIGHT - charts.HALF
+    top, x = paper.y + 12, RIGHT - charts.HALF
     paper.text(LEFT, top + 10, words("pareto.section"), 10, bold=True)
     paper.text(x, top + 10, words("trend.section"), 10, bold=True)
+    ends = [top + 40]
     if found.defects:
-        paper.draw(charts.pareto(found.defects, words, charts.HALF), LEFT, top + 18)
+        ends.append(paper.draw(charts.pareto(found.defects, words, charts.HALF), LEFT, top + 18))
     else:
         paper.text(LEFT, top + 28, words("pareto.none"), 8, "soft")
     if found.trend.periods:
-        paper.draw(charts.trend(found.trend, words, charts.HALF), x, top + 18)
+        ends.append(paper.draw(charts.trend(found.trend, words, charts.HALF), x, top + 18))
     else:
         paper.text(x, top + 28, words("trend.none"), 8, "soft")
+    paper.y = max(ends)
 
 
 def _origin(paper: Paper, report: InspectionReport) -> None:
     words = paper.words
-    parts.heading(paper, words("origin.section"))
-    parts.facts(paper, origin_facts(report, words))
-    parts.paragraph(paper, words("origin.chain_note"), "soft", 7.5)
-    # Said always: whether a later page holds such a character is not known yet.
-    parts.paragraph(paper, words("origin.glyphs"), "soft", 7.5)
+    paper.y += 12
+    paper.text(LEFT, paper.y + 8, words("origin.section"), 9.5, bold=True)
+    paper.y += 14
+    parts.facts(paper, origin_facts(report, words), size=7.6)
+    parts.paragraph(paper, words("origin.chain_note"), "soft", 6.8)
 
 
 def _evidence(paper: Paper, report: InspectionReport, album: Album, most: int) -> None:

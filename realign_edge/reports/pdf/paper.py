@@ -213,12 +213,19 @@ class Paper:
         pages = self._pdf.pages_count
         for page in range(1, pages + 1):
             self._pdf.page = page
-            self._pdf.current_font_is_set_on_page = False
+            self._forget()
             self.rule(HEIGHT - 40)
             counted = self.words("heading.page", page=page, pages=pages)
             self.text(RIGHT, HEIGHT - 28, counted, 7, "soft", anchor="end")
             self.text(LEFT, HEIGHT - 28, self.cut(left, SPAN - 120, 7), 7, "soft")
         return bytes(self._pdf.output())
+
+    def _forget(self) -> None:
+        """Another page was left with other settings than fpdf2 remembers: make it write all of them again."""
+        self._pdf.current_font_is_set_on_page = False
+        self._pdf.set_draw_color(1, 2, 3)
+        self._pdf.set_fill_color(1, 2, 3)
+        self._pdf.set_line_width(9)
 
 
 def leading(size: float) -> float:

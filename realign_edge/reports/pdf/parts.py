@@ -6,7 +6,7 @@ from realign_edge.reports.drawing import Tone
 from realign_edge.reports.pdf.paper import BOTTOM, LEFT, RIGHT, SPAN, Paper, leading
 
 TONES: dict[str, Tone] = {"PASS": "pass", "FAIL": "fail", "REVIEW": "review", "RETAKE": "retake"}
-SIGN_HEIGHT = 104.0
+SIGN_HEIGHT = 100.0
 
 
 def title(paper: Paper, kicker: str) -> None:
@@ -15,12 +15,12 @@ def title(paper: Paper, kicker: str) -> None:
     paper.y = paper.block(LEFT, paper.y + 15, SPAN, paper.title, 20, bold=True, most=2) + 6
 
 
-def facts(paper: Paper, pairs: Sequence[tuple[str, str]], columns: int = 3) -> None:
+def facts(paper: Paper, pairs: Sequence[tuple[str, str]], columns: int = 3, size: float = 8.5) -> None:
     """Labels with their texts below them, in columns; a hash, which is long, takes a row of its own."""
     width = SPAN / columns
     column, below = 0, paper.y
     for label, text in pairs:
-        wide = columns if paper.width(paper.known(text), 8.5) > 2.4 * width else 1
+        wide = columns if paper.width(paper.known(text), size) > 2.4 * width else 1
         if column and column + wide > columns:
             paper.y, column = below, 0
         if not column:
@@ -28,7 +28,7 @@ def facts(paper: Paper, pairs: Sequence[tuple[str, str]], columns: int = 3) -> N
             below = paper.y
         x = LEFT + column * width
         paper.text(x, paper.y + 7, label, 7, "soft")
-        below = max(below, paper.block(x, paper.y + 9, wide * width - 12, text, 8.5, most=2 + wide) + 4)
+        below = max(below, paper.block(x, paper.y + 9, wide * width - 12, text, size, most=2 + wide) + 4)
         column += wide
         if column >= columns:
             paper.y, column = below, 0
@@ -49,6 +49,14 @@ def paragraph(paper: Paper, text: str, tone: Tone = "ink", size: float = 8.5, x:
         paper.need(leading(size))
         paper.text(x, paper.y + size, line, size, tone)
         paper.y += leading(size)
+
+
+def end(paper: Paper, foot: str) -> bytes:
+    """A word on characters that the fonts lack, if there were any; then the feet of all pages, and the file."""
+    if paper.missing:
+        paper.y += 10
+        paragraph(paper, paper.words("origin.glyphs"), "soft", 7)
+    return paper.finish(foot)
 
 
 def signatures(paper: Paper) -> None:
