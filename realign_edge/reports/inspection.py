@@ -1,6 +1,6 @@
 """The inspection report of a results file: rows joined with what people said to them, cut to a period, counted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
@@ -47,12 +47,15 @@ class _Read:
 
 
 def inspection_report(
-    entries: Iterable[Entry], wanted: Wanted, thresholds: Mapping[str, float] | None = None, problems: int | None = None
+    entries: Iterable[Entry],
+    wanted: Wanted,
+    thresholds: Callable[[str], Mapping[str, float]] | None = None,
+    problems: int | None = None,
 ) -> InspectionReport:
     """Build it from *all* entries of a results file, in order; the filters are applied here.
 
-    A disposition counts whenever it was made. problems: how many the chain's verification found, None if it was not
-    verified.
+    A disposition counts whenever it was made. thresholds: those of a bundle, by its id; problems: how many the
+    chain's verification found, None if it was not verified.
 
     Raises:
         UsageError: a filter makes no sense.
@@ -68,7 +71,9 @@ def inspection_report(
     return InspectionReport(
         _heading(rows, wanted, chain),
         _summary(rows, len(every) - len(rows), len(refused), wanted.zone),
-        Origin(bundles, dict(thresholds or {}), chain, __version__),
+        Origin(
+            bundles, dict(thresholds(rows[-1].inspection.bundle_id) if thresholds and rows else {}), chain, __version__
+        ),
         shown,
         refused,
     )

@@ -62,6 +62,8 @@ def headline(report: InspectionReport, words: Words) -> str:
 def notes(report: InspectionReport, words: Words) -> tuple[str, ...]:
     """What one must know to read the figures."""
     summary, found = report.summary, [words("summary.yield_note")]
+    if report.origin.chain.problems:
+        found.append(f"{words('origin.chain')}: {chain_state(report, words)}")
     if summary.superseded:
         found.append(words("summary.superseded", n=words.count(summary.superseded)))
     if report.heading.filters.verdict:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from realign_edge.errors import UsageError
 from realign_edge.files import write_atomic
+from realign_edge.reports.alignment_model import AlignmentReport
 from realign_edge.reports.language import words
 from realign_edge.reports.model import InspectionReport, Language
 from realign_edge.reports.pictures import Find, nothing_at_hand
@@ -56,6 +57,22 @@ def write_inspection(report: InspectionReport, output: Output, made: Callable[[s
         "json": lambda: inspection_json(report),
     }
     return write_forms(report.heading.number, forms, output, made)
+
+
+def write_alignment(report: AlignmentReport, output: Output, made: Callable[[str], None] = print) -> list[Path]:
+    """The same for an alignment report."""
+    from realign_edge.reports.pdf.alignment import alignment_pdf
+    from realign_edge.reports.run_html import alignment_html
+    from realign_edge.reports.run_plain import alignment_csv, alignment_json
+
+    found = words(output.language)
+    forms: Mapping[str, Form] = {
+        "html": lambda: alignment_html(report, found),
+        "pdf": lambda: alignment_pdf(report, found),
+        "csv": lambda: alignment_csv(report, found),
+        "json": lambda: alignment_json(report),
+    }
+    return write_forms(report.number, forms, output, made)
 
 
 def write_forms(number: str, forms: Mapping[str, Form], output: Output, made: Callable[[str], None]) -> list[Path]:
