@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from realign_edge import __version__
-from realign_edge.cli import align, demo, index, models, pairs, report, runs
+from realign_edge.cli import align, ask, demo, index, inspect, models, pairs, report, runs
 from realign_edge.cli.options import close_progress
 from realign_edge.cli.stderr import forgive_stderr
 from realign_edge.errors import ExitCode
@@ -40,6 +40,8 @@ app.command("demo", short_help="Render a synthetic shop floor to try everything 
 app.command("align", short_help="Align the model to a folder of photos: the main job.")(align.align)
 app.command("index")(index.index)
 app.command("similar")(index.similar)
+app.command("inspect", short_help="Judge photos on a station: PASS, FAIL or REVIEW, and why.")(inspect.inspect)
+app.command("ask", short_help="Ask one question about a photo.")(ask.ask)
 app.command("report", short_help="Write the inspection report, or the alignment report of a run.")(report.report)
 app.add_typer(models.app, name="models", short_help="Add, list, show and verify models.")
 app.add_typer(pairs.app, name="pairs", short_help="Build, list, export and import preference pairs.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from realign_edge.evaluation.statistics import wilson_interval
+from realign_edge.intervals import wilson_interval
 from realign_edge.reports.model import FINALS, DefectCount, Final, Period, Row, Share, Trend
 
 Step = Literal["hour", "day", "week", "month"]

@@ -57,7 +57,6 @@ class Paper:
         self._pdf = FPDF(unit="pt", format="A4", enforce_compliance="PDF/A-2U")
         self._pdf.set_auto_page_break(False)
         self._pdf.set_margin(0)
-        self._pdf.set_display_mode("default")  # the reader's own: no open action in the file
         self._pdf.add_font(_FAMILY, "", REGULAR)
         self._pdf.add_font(_FAMILY, "B", BOLD)
         self._describe(made_at)
