@@ -1,11 +1,12 @@
 """The inspection report of a results file: rows joined with what people said to them, cut to a period, counted."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
 from realign_edge import __version__
 from realign_edge.errors import UsageError
+from realign_edge.files import fingerprint
 from realign_edge.reports import figures
 from realign_edge.reports.model import (
     FINALS,
@@ -167,7 +168,7 @@ def _heading(rows: list[Row], wanted: Wanted, chain: Chain) -> Heading:
     people = {i.operator for i in found} | {d.operator for r in rows for d in r.dispositions}
     made_at = wanted.made_at.astimezone(wanted.zone)
     return Heading(
-        tidy(wanted.number) or f"IR-{made_at:%Y%m%d}-{(chain.head or '0')[:6].upper()}",
+        tidy(wanted.number) or _number(made_at, chain, wanted.filters),
         tidy(wanted.title),
         tidy(wanted.site),
         made_at,
@@ -179,6 +180,12 @@ def _heading(rows: list[Row], wanted: Wanted, chain: Chain) -> Heading:
         _distinct(i.serial for i in found),
         wanted.filters,
     )
+
+
+def _number(made_at: datetime, chain: Chain, filters: Filters) -> str:
+    """The same for the same day, results and filters, and another for other ones."""
+    cut = "" if filters == Filters() else f"-{fingerprint(asdict(filters))[:4].upper()}"
+    return f"IR-{made_at:%Y%m%d}-{(chain.head or '0')[:6].upper()}{cut}"
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

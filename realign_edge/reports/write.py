@@ -76,12 +76,13 @@ def write_alignment(report: AlignmentReport, output: Output, made: Callable[[str
 
 
 def write_forms(number: str, forms: Mapping[str, Form], output: Output, made: Callable[[str], None]) -> list[Path]:
-    """Each form that was asked for, as `<number>.<form>`."""
+    """Each form that was asked for, as `<number>-<language>.<form>`; the JSON form has no language."""
     output.folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name in output.formats:
         made(name)
-        path = output.folder / f"{file_stem(number)}.{name}"
+        language = "" if name == "json" else f"-{output.language}"
+        path = output.folder / f"{file_stem(number)}{language}.{name}"
         write_atomic(path, forms[name]())
         paths.append(path)
     return paths

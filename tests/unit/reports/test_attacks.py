@@ -89,7 +89,7 @@ def test_json_holds_the_text_and_nothing_is_lost(attack: str, poisoned: Poisoned
 def test_the_pdf_holds_the_text_as_text(poisoned: Poisoned, attacks: dict[str, str]) -> None:
     data = inspection_pdf(poisoned(*attacks.values()), words("en"), nothing_at_hand, 48)
     reader = pypdf.PdfReader(io.BytesIO(data))
-    root = reader.trailer["/Root"]
+    root: Any = reader.trailer["/Root"]
     assert not {"/AA", "/AcroForm", "/Names"} & set(root)
     assert isinstance(root.get("/OpenAction"), list)  # a place on page 1, no action
     assert not [page for page in reader.pages if "/Annots" in page or "/AA" in page]
@@ -98,7 +98,9 @@ def test_the_pdf_holds_the_text_as_text(poisoned: Poisoned, attacks: dict[str, s
         assert attacks[name][:24].replace(" ", "") in re.sub(r"\s", "", text), name
 
 
-@pytest.mark.parametrize("number", ["../../etc/passwd", "/abs", "a b;c", "..", "", ".hidden", "x" * 999, "報告-1", "-rf"])
+@pytest.mark.parametrize(
+    "number", ["../../etc/passwd", "/abs", "a b;c", "..", "", ".hidden", "x" * 999, "報告-1", "-rf"]
+)
 def test_a_report_number_is_no_path(number: str) -> None:
     stem = file_stem(number)
     assert "/" not in stem and ".." not in stem[:2] and 0 < len(stem) <= 100

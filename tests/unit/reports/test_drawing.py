@@ -44,13 +44,15 @@ def test_svg_escapes_and_is_well_formed() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", [charts.HALF, charts.WHOLE])
-def test_charts_stay_within_their_frame(language: Language, width: float, make: Callable[..., InspectionReport]) -> None:
+def test_charts_stay_within_their_frame(
+    language: Language, width: float, make: Callable[..., InspectionReport]
+) -> None:
     found, w = make(400).summary, words(language)
     for drawing in (charts.pareto(found.defects, w, width), charts.trend(found.trend, w, width)):
         for shape in drawing.shapes:
             if isinstance(shape, Box):
-                assert 0 <= shape.x and shape.x + shape.w <= width + 0.01
-                assert 0 <= shape.y and shape.y + shape.h <= drawing.height + 0.01
+                assert shape.x >= 0 and shape.x + shape.w <= width + 0.01
+                assert shape.y >= 0 and shape.y + shape.h <= drawing.height + 0.01
             elif isinstance(shape, Path):
                 assert all(-0.01 <= x <= width + 0.01 and -0.01 <= y <= drawing.height for x, y in shape.points)
         ET.fromstring(to_svg(drawing, "c"))

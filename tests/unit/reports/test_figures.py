@@ -58,7 +58,8 @@ def test_a_photo_counts_once_for_each_defect() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "photos", "step"), [(0.4, 100, "hour"), (0.4, 8, "day"), (20, 400, "day"), (200, 400, "week"), (2000, 900, "month")]
+    ("days", "photos", "step"),
+    [(0.4, 100, "hour"), (0.4, 8, "day"), (20, 400, "day"), (200, 400, "week"), (2000, 900, "month")],
 )
 def test_every_photo_is_in_one_period(days: float, photos: int, step: str) -> None:
     start = datetime(2026, 1, 30, 23, 30, tzinfo=UTC)
