@@ -155,7 +155,9 @@ def test_an_export_that_is_killed_goes_on(workstation: Workstation, tmp_path: Pa
     steps = workstation.bundle.parent / "export" / "steps.json"
     process = subprocess.Popen(words, env=environment)
     deadline = time.monotonic() + 120
-    while not (steps.exists() and "graphs" in steps.read_text()) and time.monotonic() < deadline:
+    while not (steps.exists() and "graphs" in steps.read_text()):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -294,3 +296,16 @@ def test_a_station_needs_no_torch_and_no_transformers(
     found = command("inspect", photo, "--json")
     assert found.returncode == 0, found.stderr
     assert json.loads(found.stdout)
+
+
+def test_changed_bytes_of_a_real_bundle_are_found_before_anything_is_loaded(workstation: Workstation) -> None:
+    words = ["--bundle", workstation.bundle, "--key", workstation.key, "--changes", 80, "--installs", 10, "--seed", 3]
+    found = subprocess.run(
+        [sys.executable, "-m", "benchmarks.tamper", *map(str, words)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    report = json.loads(found.stdout)
+    assert (report["detected"], report["named"], report["left_by_installs"]) == (80, 80, [])
