@@ -1,6 +1,5 @@
 """From a run to a signed bundle: merge, graphs, parity gate, calibration, golden photos, signature."""
 
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -82,7 +81,7 @@ def _threads() -> int:
     """Of the runtime; torch has the same number."""
     import torch
 
-    return max(1, torch.get_num_threads()) if "OMP_NUM_THREADS" in os.environ else max(1, (os.cpu_count() or 2) // 2)
+    return max(1, torch.get_num_threads())
 
 
 def _put(place: Path, goal: Path) -> None:
