@@ -309,3 +309,22 @@ def test_changed_bytes_of_a_real_bundle_are_found_before_anything_is_loaded(work
     assert found.returncode == 0, found.stderr
     report = json.loads(found.stdout)
     assert (report["detected"], report["named"], report["left_by_installs"]) == (80, 80, [])
+
+
+def test_a_run_whose_photos_have_changed_is_not_exported(workstation: Workstation, tmp_path: Path) -> None:
+    from realign_edge.errors import MissingError, UsageError
+    from realign_edge.pipeline.bundling import job_of_run
+    from realign_edge.progress import Silent
+    from realign_edge.runs.run import Run
+
+    folder = Path(shutil.copytree(workstation.bundle.parent, tmp_path / "run", symlinks=True))
+    job = job_of_run(Run(folder), workstation.home, None, Silent())
+    assert (len(job.photos), job.language, {*job.pairs} <= {"note", "where", "yes_no"}) == (14, "en", True)
+    about = json.loads((folder / "run.json").read_text())
+    about["inputs"]["photos or records"] = "another collection"
+    (folder / "run.json").write_text(json.dumps(about))
+    with pytest.raises(UsageError, match="have changed since run"):
+        job_of_run(Run(folder), workstation.home, None, Silent())
+    (folder / "config.toml").unlink()
+    with pytest.raises(MissingError, match="nobody knows what run"):
+        job_of_run(Run(folder), workstation.home, None, Silent())
