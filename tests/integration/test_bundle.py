@@ -112,7 +112,7 @@ def test_the_job_ends_with_a_bundle_that_says_what_it_is(workstation: Workstatio
     assert sum(n.startswith("index/thumbnails/") for n in names) == manifest.training.photos
     parity = json.loads((workstation.bundle / "parity.json").read_text())
     assert parity["used"] == dict(manifest.precisions)
-    assert parity["merge_difference"] < 1e-3
+    assert parity["merge"]["difference"] < 1e-3 < parity["merge"]["adapter"]
     exact = [r for r in parity["graphs"] if r["precision"] == "fp32"]
     assert [r["passed"] for r in exact] == [True] * 3
     assert all(r["figures"]["tokens"] == 1 for r in exact)
