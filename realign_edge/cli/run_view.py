@@ -13,7 +13,7 @@ from realign_edge.runs.run import Run
 
 _WIDTH, _BAR_WIDTH = 80, 24
 _STYLES = {"running": "green", "finished": "green", "paused": "yellow", "stopped": "yellow", "failed": "red"}
-_STAGES = {"index": "photos", "pairs": "pairs", "train": "training", "evaluate": "evaluation"}
+_STAGES = {"index": "photos", "pairs": "pairs", "train": "training", "evaluate": "evaluation", "export": "export"}
 _Cell = tuple[str, str, Callable[[float], str]]
 
 
@@ -74,6 +74,7 @@ def _parts(run: Run, seen: Snapshot) -> list[RenderableType]:
     for label, value in (
         ("Model", str(about.get("model", ""))),
         ("Photos", str(about.get("photos", ""))),
+        ("Language", str(about.get("language", ""))),
         ("Created", str(about.get("created", "")).replace("T", " ")),
         ("Folder", str(run.folder)),
         ("Log", str(seen.status.get("log", ""))),
