@@ -83,7 +83,7 @@ def export_graphs(
     beside, files = folder / ".onnx.tmp", []
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    parts = parts_of(vlm, pooling)
+    parts = parts_of(vlm, pooling, beside)
     for graph, make in parts.makers.items():
         for precision in precisions:
             path = graph_file(graph, precision)

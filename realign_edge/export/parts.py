@@ -44,8 +44,12 @@ class Parts:
     embedding_dim: int
 
 
-def parts_of(vlm: Vlm, pooling: Pooling) -> Parts:
-    """Raises RealignError where a part cannot be exported."""
+def parts_of(vlm: Vlm, pooling: Pooling, scratch: Path) -> Parts:
+    """scratch: an existing folder with room for the float decoder.
+
+    Raises:
+        RealignError: a part cannot be exported.
+    """
     if vlm.family.both_ways != "nothing":
         raise RealignError(
             f"{vlm.family.title} cannot be exported for stations yet: its photos attend in both directions",
@@ -54,7 +58,7 @@ def parts_of(vlm: Vlm, pooling: Pooling) -> Parts:
     look = vlm.look(Image.new("RGB", (256, 192)))
     vision = vision_graph(vlm, pooling, look.inputs["pixel_values"])
     table = vlm.model.get_input_embeddings().weight.detach().float().cpu().numpy()
-    route, reason, decoder = _decoder(vlm)
+    route, reason, decoder = _decoder(vlm, scratch)
     makers: dict[Graph, Make] = {
         "vision_encoder": lambda p: quantized(vision.clone(), p),
         "embed_tokens": lambda p: embed_graph(table, p),
@@ -69,11 +73,11 @@ def positions_of(vlm: Vlm) -> int:
     return 3 if isinstance(rotary, dict) and rotary.get("mrope_section") else 1
 
 
-def _decoder(vlm: Vlm) -> tuple[Route, str, Callable[[], ir.Model]]:
+def _decoder(vlm: Vlm, scratch: Path) -> tuple[Route, str, Callable[[], ir.Model]]:
     """Our own graph where the decoder's modules are those that it knows and it says the same, else torch's trace."""
     try:
         decoder = decoder_of(vlm.language_model, vlm.lm_head, min(vlm.context, LONGEST))
-        apart = _difference(vlm, decoder_graph(decoder))
+        apart = _difference(vlm, decoder_graph(decoder), scratch)
         if not apart <= _AGREEMENT:
             raise UnfitError(f"an attention or order that differs: {apart:.1g} of the largest logit")
     except UnfitError as unfit:
@@ -83,7 +87,7 @@ def _decoder(vlm: Vlm) -> tuple[Route, str, Callable[[], ir.Model]]:
 
 
 @torch.no_grad()
-def _difference(vlm: Vlm, model: ir.Model) -> float:
+def _difference(vlm: Vlm, model: ir.Model, scratch: Path) -> float:
     """The largest difference of logits to the model's own, as a share of the largest, over a few random states."""
     import onnxruntime as ort
 
@@ -95,7 +99,7 @@ def _difference(vlm: Vlm, model: ir.Model) -> float:
         "inputs_embeds": states.numpy(), "attention_mask": np.ones((1, _PROBE), np.int64),
         "position_ids": np.arange(_PROBE)[None], "num_logits_to_keep": np.array(0),
     }  # fmt: skip
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=scratch) as folder:
         path = Path(folder) / "decoder.onnx"
         save_model(model, path)
         options = ort.SessionOptions()
