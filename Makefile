@@ -10,7 +10,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bench-pairs storm demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
 	@mkdir -p $(DEMO)
@@ -50,6 +50,9 @@ bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time
 
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
+
+storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_storm $(if $(BUNDLE),--bundle $(BUNDLE))
 
 venv: $(STAMP)
 

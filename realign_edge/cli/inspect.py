@@ -21,6 +21,18 @@ def inspect(
     name_pattern: Annotated[
         str, typer.Option(help="What file names say, for instance '{lot}_{serial}_*'; also {station}, {operator}.")
     ] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Go on and inspect what arrives in the folder.")] = False,
+    done: Annotated[
+        Path | None, typer.Option(help="With --watch: where inspected photos are moved; without it they stay.")
+    ] = None,
+    quarantine: Annotated[
+        Path, typer.Option(help="With --watch: where refused files are moved, the reason beside them.")
+    ] = Path("quarantine"),
+    settle: Annotated[float, typer.Option(min=0.0, help="With --watch: seconds that a file must be left alone.")] = 1.0,
+    patience: Annotated[
+        float, typer.Option(min=0.0, help="With --watch: seconds that a broken file is given to become whole.")
+    ] = 30.0,
+    every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 1.0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 unless every photo passed.")] = False,
     threads: Threads = 0,
     as_json: Json = False,
@@ -30,22 +42,50 @@ def inspect(
 
     Lot, serial number and station are taken from the options, else from the records beside the photos, else from the
     file name. A file that is no photo is named with the reason, and the rest goes on. Exit code 3: none could be read.
+    Every verdict becomes a row of the results, which `realign-edge results` shows.
+
+    With --watch, photos are inspected as they arrive in the folder, each once, until Ctrl-C or SIGTERM (exit code 0),
+    one line each on stderr, or one JSON object a line on stdout. Names in --done and --quarantine that are not
+    absolute lie in the watched folder. Started again, it goes on where it was.
 
     Example:  realign-edge inspect ./incoming --name-pattern '{lot}_{serial}_*'
+    Example:  realign-edge inspect --watch ./incoming --done done --station S1
     """
     from realign_edge.errors import ExitCode, MissingError
+    from realign_edge.home import home
+    from realign_edge.results.store import Results
     from realign_edge.station.arrivals import arrivals
     from realign_edge.station.inspector import Context
+    from realign_edge.station.record import recorded
     from realign_edge.station.work import inspect_all
 
+    if watch:
+        given = Context(station=station, operator=operator, lot=lot, serial=serial)
+        moving = (done, quarantine, settle, patience, every)
+        _watch(photos, lambda: open_inspector(bundle, threads), given, name_pattern, moving, as_json, quiet)
+        return
     found = arrivals(photos, Context(station=station, operator=operator, lot=lot, serial=serial), name_pattern)
     if not found:
         raise MissingError(f"no photos in {', '.join(map(str, photos))}", "JPEG, PNG, WebP, TIFF and BMP are read")
-    done = _shown(inspect_all(open_inspector(bundle, threads), found), len(found), as_json, quiet)
-    if not done.inspections:
+    with Results.open(home(), station) as results:
+        said = inspect_all(open_inspector(bundle, threads), found)
+        shown = _shown(recorded(results, home(), found, said), len(found), as_json, quiet)
+    if not shown.inspections:
         raise MissingError(f"none of the {len(found)} files could be read", "the reasons are above")
-    if strict and any(i.verdict != "PASS" for i in done.inspections):
+    if strict and any(i.verdict != "PASS" for i in shown.inspections):
         raise typer.Exit(int(ExitCode.GATE))
+
+
+def _watch(
+    photos: list[Path], inspector: Any, given: Any, pattern: str, moving: Any, as_json: bool, quiet: bool
+) -> None:
+    from realign_edge.cli.watching import watch_folder, watch_settings
+    from realign_edge.errors import UsageError
+
+    if len(photos) != 1:
+        raise UsageError("one folder can be watched at a time", "name the folder above them; folders below are watched")
+    folder = photos[0].resolve()
+    watch_folder(folder, inspector, given, pattern, watch_settings(folder, *moving), as_json, quiet)
 
 
 def open_inspector(bundle: Path | None, threads: int) -> Any:

@@ -1,0 +1,190 @@
+"""`kill -9` during `inspect --watch`, over and over, while photos arrive: `python -m benchmarks.watch_storm --bundle B`.
+
+No verdict may be lost and none doubled: in the end every photo that arrived has exactly one row and has been moved,
+every row that was ever announced is still there, and the chain is whole. Without --bundle an inspector that only makes
+things up stands for the model, which says nothing about the model, but all about the watcher.
+
+What this does not show is a power cut: a killed process leaves the kernel's buffers alone.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmarks.watch_feed import Feeder, floor_photos
+from realign_edge.files import sha256_bytes, sha256_file
+from realign_edge.results.model import Inspection, Reason, Refused
+from realign_edge.results.store import Results
+
+# Seconds: how long a file must be left alone, how long a broken one is waited for, and between two looks.
+SETTLE_S, PATIENCE_S, EVERY_S = 0.2, 5.0, 0.1
+LIMIT_S = 300.0
+# This share of kills comes at any time, most of them while it still starts; the others come while it works.
+STARTING = 0.1
+
+
+class MadeUp:
+    """Takes a moment and passes everything; reads the photo, so that what is cut off is refused."""
+
+    def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:
+        """As station/inspector.py does."""
+        from realign_edge.photos.decode import decode
+        from realign_edge.station.heartbeat import now
+
+        decode(photo)
+        time.sleep(0.005)
+        reasons = (Reason("made_up", "made up"),)
+        about = (sha256_bytes(photo), name, now(), "PASS", reasons, "made up", "", (), (), 0.0, 0.0, "made-up", "", 5.0)
+        return Inspection(*about)  # type: ignore[arg-type]
+
+
+def work(folder: Path) -> None:
+    """`inspect --watch` with the made-up inspector."""
+    from realign_edge.cli.watching import watch_folder, watch_settings
+    from realign_edge.station.inspector import Context
+
+    settings = watch_settings(folder, Path("done"), Path("quarantine"), SETTLE_S, PATIENCE_S, EVERY_S)
+    watch_folder(folder, MadeUp, Context(station="storm"), "", settings, as_json=True, quiet=False)
+
+
+def start(folder: Path, home: Path, bundle: Path | None, told: Path) -> subprocess.Popen[bytes]:
+    """A watcher in a process of its own; what it says is appended to `told`."""
+    if bundle is None:
+        words = [sys.executable, "-m", "benchmarks.watch_storm", "--work", str(folder)]
+    else:
+        options = {"--bundle": bundle, "--done": "done", "--settle": SETTLE_S, "--patience": PATIENCE_S}
+        words = [sys.executable, "-m", "realign_edge", "inspect", "--watch", str(folder), "--json", "--threads", "1"]
+        words += [str(w) for pair in {**options, "--every": EVERY_S}.items() for w in pair]
+    environment = {**os.environ, "REALIGN_EDGE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    with told.open("ab") as out:
+        return subprocess.Popen(words, env=environment, stdout=out, stderr=subprocess.DEVNULL)
+
+
+def storm(
+    folder: Path, home: Path, bundle: Path | None, feeder: Feeder, kills: int, longest_s: float, rng: random.Random
+) -> dict[str, Any]:
+    """Kill `kills` times, let it come to its end, and count what is wrong."""
+    told, done = home.with_name("told.jsonl"), Counter[str]()
+    while done.total() < kills:
+        process = start(folder, home, bundle, told)
+        if rng.random() < STARTING:
+            time.sleep(rng.uniform(0.05, 1.0))
+        else:
+            _wait_for_work(process, home)
+            time.sleep(rng.uniform(0.0, longest_s))
+        assert process.poll() is None, f"the watcher ended by itself with {process.returncode}"
+        mine = _works(process, home)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        done["watching" if mine else "starting"] += 1
+    feeder.stop()
+    ended = _finish(start(folder, home, bundle, told), folder)
+    return {"kills": kills, "killed while": dict(done), "ended with": ended, **_judge(folder, home, feeder, told)}
+
+
+def _finish(process: subprocess.Popen[bytes], folder: Path) -> int:
+    """Wait until nothing is left in the folder, and ask for an end."""
+    deadline = time.monotonic() + LIMIT_S
+    while any(p.is_file() for p in folder.iterdir()):
+        assert process.poll() is None, f"the watcher ended by itself with {process.returncode}"
+        assert time.monotonic() < deadline, f"not taken: {[p.name for p in folder.iterdir() if p.is_file()]}"
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    return process.wait(60)
+
+
+def _judge(folder: Path, home: Path, feeder: Feeder, told: Path) -> dict[str, Any]:
+    """What arrived against what the results say."""
+    with Results.read(home) as results:
+        problems, entries = results.verify(), list(results.entries())
+    rows = Counter(e.content.sha256 for e in entries if isinstance(e.content, Inspection))
+    refused = Counter((e.content.name, e.content.sha256) for e in entries if isinstance(e.content, Refused))
+    events = list(_events(told))
+    announced = {(e["row"], e["hash"]) for e in events if "row" in e}
+    moved = Counter(sha256_file(p) for p in (folder / "done").rglob("*") if p.is_file())
+    good = Counter(feeder.good.values())
+    return {
+        "arrived": len(feeder.good),
+        "photos": len(good),
+        "rows": sum(rows.values()),
+        "lost": len(good.keys() - rows.keys()),
+        "doubled": sum(n - 1 for n in rows.values()),
+        "foreign": len(rows.keys() - good.keys()),
+        "not moved": sum((good - moved).values()),
+        "moved too much": sum((moved - good).values()),
+        "broken": len(feeder.broken),
+        "broken wrong": int(refused != Counter(feeder.broken.items())),
+        "announced and gone": len(announced - {(e.number, e.hash) for e in entries}),
+        "stopped between row and move": sum(e["event"] == "known" for e in events),
+        "chain problems": len(problems),
+    }
+
+
+def wrong(report: dict[str, Any]) -> bool:
+    """Is anything not as it must be?"""
+    none = ("lost", "doubled", "foreign", "not moved", "moved too much", "broken wrong", "announced and gone")
+    return any(report[name] for name in (*none, "chain problems", "ended with"))
+
+
+def _events(told: Path) -> Any:
+    """Whole lines; a kill may tear one, which then was not announced."""
+    for line in told.read_bytes().split(b"\n"):
+        with suppress(ValueError):
+            yield from (json.loads(part) for part in [line] if part)
+
+
+def _works(process: subprocess.Popen[bytes], home: Path) -> bool:
+    """Has this process got as far as the folder?"""
+    try:
+        return bool(json.loads((home / "watch" / "status.json").read_text())["pid"] == process.pid)
+    except (OSError, ValueError):
+        return False
+
+
+def _wait_for_work(process: subprocess.Popen[bytes], home: Path) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not _works(process, home):
+        assert process.poll() is None, f"the watcher ended by itself with {process.returncode}"
+        assert time.monotonic() < deadline, "it never began"
+        time.sleep(0.01)
+
+
+def main() -> None:
+    """Render photos, let them arrive, and kill."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--bundle", type=Path, help="a station bundle; without it the verdicts are made up")
+    parser.add_argument("--longest", type=float, default=0.8, help="seconds of work until a kill, at most")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.work:
+        work(given.work)
+        return
+    with tempfile.TemporaryDirectory(prefix="watch-storm-") as name:
+        place = Path(name).resolve()
+        folder, home = place / "incoming", place / "home"
+        folder.mkdir()
+        home.mkdir()
+        feeder = Feeder(folder, floor_photos(place / "floor"), random.Random(given.seed + 1))
+        began = time.monotonic()
+        feeder.start()
+        rng = random.Random(given.seed)
+        report = storm(folder, home, given.bundle, feeder, given.kills, given.longest, rng)
+        print(json.dumps({**report, "seconds": round(time.monotonic() - began)}))
+        if wrong(report):
+            raise SystemExit("not as it must be")
+
+
+if __name__ == "__main__":
+    main()

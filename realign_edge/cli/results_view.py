@@ -1,0 +1,189 @@
+"""Rows of the results in words, and words of the command line as queries and decisions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, cast
+
+from realign_edge.errors import MissingError, UsageError
+from realign_edge.photos.text import clean
+from realign_edge.results.head import Head
+from realign_edge.results.model import Decision, Disposition, Entry, Inspection, Refused, Verdict
+from realign_edge.results.query import Query
+
+_VERDICTS = ("PASS", "FAIL", "REVIEW")
+_DECISIONS = ("agree", "overrule", "retake")
+_WIDTH = 80
+
+
+def query(verdict: str, lot: str, since: str, until: str, review: bool, last: int) -> Query:
+    """The options of `results list`.
+
+    Raises:
+        UsageError: a verdict or a time makes no sense.
+    """
+    wanted = verdict.upper()
+    if wanted and wanted not in _VERDICTS:
+        raise UsageError(f"unknown verdict `{verdict}`", f"verdicts: {', '.join(_VERDICTS)}")
+    return Query(
+        verdict=cast(Verdict, wanted) if wanted else None,
+        lot=lot or None,
+        since=_moment(since, "since", False) if since else None,
+        until=_moment(until, "until", True) if until else None,
+        review=review,
+        newest=last,
+    )
+
+
+def _moment(text: str, option: str, whole_day: bool) -> str:
+    """A day or a time of this machine as the rows have it, in UTC; the end of the day where all of it is meant."""
+    try:
+        found = datetime.fromisoformat(text)
+        if whole_day and len(text) == len("2026-04-01"):
+            found = datetime.combine(found.date() + timedelta(days=1), time())
+        return found.astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        raise UsageError(f"`{text}` is no day or time", f"write --{option} as 2026-04-01 or 2026-04-01T14:30") from None
+
+
+def head_from(text: str) -> Head:
+    """NUMBER:HASH.
+
+    Raises:
+        UsageError: it is not.
+    """
+    number, _, digest = text.strip().partition(":")
+    digest = digest.strip().lower()
+    if not number.isascii() or not number.isdigit() or len(digest) < 8 or set(digest) - set("0123456789abcdef"):
+        raise UsageError(f"`{text}` is no head", "write it as a report has it, NUMBER:HASH, at least 8 digits of it")
+    return Head(int(number), digest)
+
+
+def disposition(
+    number: int,
+    about: Entry | None,
+    decision: str,
+    operator: str,
+    verdict: str,
+    reason: str,
+    note: str,
+    part: str,
+    defects: str,
+    locations: str,
+) -> Disposition:
+    """What the command line says; whether it fits the row is checked when it is written.
+
+    Raises:
+        UsageError: a word is unknown.
+        MissingError: there is no such row.
+    """
+    if about is None:
+        raise MissingError(f"there is no row {number}", "`realign-edge results list` shows the numbers")
+    if decision not in _DECISIONS:
+        raise UsageError(f"unknown decision `{decision}`", f"decisions: {', '.join(_DECISIONS)}")
+    if verdict.upper() not in ("", "PASS", "FAIL"):
+        raise UsageError(f"unknown verdict `{verdict}`", "a person says PASS or FAIL")
+    return Disposition(
+        entry=number,
+        sha256="" if isinstance(about.content, Disposition) else about.content.sha256,
+        decision=cast(Decision, decision),
+        operator=clean(operator),
+        decided_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        verdict=cast(Verdict, verdict.upper()),
+        reason=clean(reason),
+        note=clean(note),
+        part=clean(part),
+        defects=tuple(filter(None, map(clean, defects.split(";")))),
+        locations=tuple(map(clean, locations.split(";"))) if locations else (),
+    )
+
+
+def plain(entry: Entry, said: Sequence[Entry]) -> dict[str, Any]:
+    """A row as one JSON object."""
+    kind = type(entry.content).__name__.lower()
+    more = {"decisions": [{"row": d.number, **asdict(d.content)} for d in said]} if kind == "inspection" else {}
+    return {"row": entry.number, "kind": kind, **asdict(entry.content), **more, "hash": entry.hash}
+
+
+def line(entry: Entry, said: Sequence[Entry]) -> str:
+    """A row in one line of a terminal."""
+    content, at = entry.content, _local(said_at(entry))
+    if isinstance(content, Inspection):
+        decided = _decided(said)
+        words = f"{content.verdict:<7} {clean(content.name)}{f'  lot {clean(content.lot)}' if content.lot else ''}"
+        text = f"{words}  {decided or clean(content.description)}"
+    elif isinstance(content, Refused):
+        text = f"refused {clean(content.name)}  {clean(content.reason)}"
+    else:
+        text = f"person  {_said(content)}, about row {content.entry}"
+    return _cut(f"{entry.number:>6}  {at}  {' '.join(text.split()) if not isinstance(content, Inspection) else text}")
+
+
+def page(entry: Entry, said: Sequence[Entry]) -> str:
+    """A row in full."""
+    lines = [f"Row         {entry.number}", f"When        {_local(said_at(entry))}"]
+    content = entry.content
+    if isinstance(content, Inspection):
+        lines += _inspection(content)
+        lines += [f"Person      row {d.number}: {_said(d.content)}" for d in said if isinstance(d.content, Disposition)]
+    elif isinstance(content, Refused):
+        lines += [f"Photo       {clean(content.name)}", f"Refused     {clean(content.reason)}"]
+    else:
+        lines += [f"Person      {_said(content)}", f"About       row {content.entry}"]
+    return "\n".join([*lines, f"Hash        {entry.hash}"])
+
+
+def _inspection(content: Inspection) -> Iterator[str]:
+    yield f"Photo       {clean(content.name)}"
+    yield f"            SHA-256 {content.sha256}"
+    for word, value in (
+        ("Lot", content.lot),
+        ("Serial", content.serial),
+        ("Station", content.station),
+        ("Operator", content.operator),
+    ):
+        if value:
+            yield f"{word:<11} {clean(value)}"
+    yield f"Verdict     {content.verdict}"
+    yield from (f"            {clean(r.sentence)}" for r in content.reasons)
+    yield f"Says        {clean(content.description)}"
+    for f in content.findings:
+        place = f", {clean(f.location)}" if f.location else ""
+        yield f"Finding     {clean(f.defect)}{place}: grounding {f.grounding:+.2f}, confidence {f.confidence:.2f}"
+    yield f"Familiar    {content.familiarity:.3f}; confidence {content.confidence:.2f}; {content.latency_ms:.0f} ms"
+    for near in content.neighbours[:3]:
+        yield f"Like        {near.similarity:.3f}  {clean(near.name)}  {clean(near.note)}".rstrip()
+    yield f"Bundle      {content.bundle_id}"
+    yield f"            model SHA-256 {content.model_sha256}"
+
+
+def said_at(entry: Entry) -> str:
+    """When it was said: UTC, ISO 8601."""
+    content = entry.content
+    if isinstance(content, Inspection):
+        return content.inspected_at
+    return content.refused_at if isinstance(content, Refused) else content.decided_at
+
+
+def _decided(said: Sequence[Entry]) -> str:
+    last = said[-1].content if said else None
+    return f"-> {_said(last)}" if isinstance(last, Disposition) else ""
+
+
+def _said(said: Disposition) -> str:
+    words = [said.decision, said.verdict, f"by {clean(said.operator)}"]
+    places = (*said.locations, *[""] * len(said.defects))
+    seen = "; ".join(f"{d}, {place}" if place else d for d, place in zip(said.defects, places, strict=False))
+    more = "; ".join(clean(t) for t in (said.reason, seen, said.note) if t)
+    return " ".join(filter(None, words)) + (f": {more}" if more else "")
+
+
+def _local(text: str) -> str:
+    try:
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        return f"{clean(text)[:16]:<16}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
