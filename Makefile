@@ -10,7 +10,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bench-pairs bench-station storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
 	@mkdir -p $(DEMO)
@@ -47,6 +47,9 @@ bench-cuda: $(STAMP)  ## the same for LLaVA-1.5-7B's shape on a CUDA GPU, and th
 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
 	$(BIN)/python -m benchmarks.pairs --threads 1
+
+bench-station: $(STAMP)  ## the station against torch, the unfused graph and onnxruntime-genai (minutes)
+	$(BIN)/python -m benchmarks.station --threads 1
 
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
