@@ -1,4 +1,4 @@
-"""`kill -9` during `inspect --watch`, over and over, while photos arrive: `python -m benchmarks.watch_storm --bundle B`.
+"""`kill -9` during `inspect --watch`, over and over, as photos arrive: `python -m benchmarks.watch_storm --bundle B`.
 
 No verdict may be lost and none doubled: in the end every photo that arrived has exactly one row and has been moved,
 every row that was ever announced is still there, and the chain is whole. Without --bundle an inspector that only makes
