@@ -1,4 +1,4 @@
-"""`kill -9` during `inspect --watch`, over and over, while photos arrive: `python -m benchmarks.watch_storm --bundle B`.
+"""`kill -9` during `inspect --watch`, over and over, while photos arrive: `python -m benchmarks.watch_storm`.
 
 No verdict may be lost and none doubled: in the end every photo that arrived has exactly one row and has been moved,
 every row that was ever announced is still there, and the chain is whole. Without --bundle an inspector that only makes
@@ -36,7 +36,7 @@ STARTING = 0.1
 class MadeUp:
     """Takes a moment and passes everything; reads the photo, so that what is cut off is refused."""
 
-    def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:
+    def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:  # noqa: ARG002
         """As station/inspector.py does."""
         from realign_edge.photos.decode import decode
         from realign_edge.station.heartbeat import now

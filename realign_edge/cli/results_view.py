@@ -109,9 +109,11 @@ def line(entry: Entry, said: Sequence[Entry]) -> str:
     """A row in one line of a terminal."""
     content, at = entry.content, _local(said_at(entry))
     if isinstance(content, Inspection):
-        decided = _decided(said)
+        decided = _decided(said) or (
+            content.reasons[0].sentence if content.verdict != "PASS" and content.reasons else ""
+        )
         words = f"{content.verdict:<7} {clean(content.name)}{f'  lot {clean(content.lot)}' if content.lot else ''}"
-        text = f"{words}  {decided or clean(content.description)}"
+        text = f"{words}  {clean(decided or content.description)}"
     elif isinstance(content, Refused):
         text = f"refused {clean(content.name)}  {clean(content.reason)}"
     else:
@@ -130,7 +132,7 @@ def page(entry: Entry, said: Sequence[Entry]) -> str:
         lines += [f"Photo       {clean(content.name)}", f"Refused     {clean(content.reason)}"]
     else:
         lines += [f"Person      {_said(content)}", f"About       row {content.entry}"]
-    return "\n".join([*lines, f"Hash        {entry.hash}"])
+    return "\n".join(part for text in [*lines, f"Hash        {entry.hash}"] for part in _wrapped(text))
 
 
 def _inspection(content: Inspection) -> Iterator[str]:
@@ -185,5 +187,19 @@ def _local(text: str) -> str:
         return f"{clean(text)[:16]:<16}"
 
 
+def _wrapped(text: str) -> list[str]:
+    """A long line goes on below its beginning; hashes and names stay whole."""
+    from textwrap import wrap
+
+    return wrap(text, _WIDTH, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False) or [text]
+
+
 def _cut(text: str) -> str:
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    """One line of a terminal, on which a Japanese character takes two places."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= _WIDTH:
+        return text
+    while cell_len(text) > _WIDTH - 1:
+        text = text[:-1]
+    return text + "…"

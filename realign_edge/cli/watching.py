@@ -28,8 +28,9 @@ def watch_folder(
     from realign_edge.runs.lock import work_lock
     from realign_edge.runs.signals import stop_on_signals
     from realign_edge.station.about import context_by
-    from realign_edge.station.watch import Watcher
+    from realign_edge.station.watch import Watcher, check_folder
 
+    check_folder(folder)
     place = home()
     (place / "watch").mkdir(exist_ok=True)
     hint = "stop it first, or give this one a state folder of its own with REALIGN_EDGE_HOME"

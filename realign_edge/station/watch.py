@@ -71,6 +71,16 @@ class WatchSettings:
         return tuple(p for p in (self.done, self.quarantine) if p is not None)
 
 
+def check_folder(folder: Path) -> None:
+    """A folder that is not there at the start is a mistake, or a mount that systemd tries again; later it is waited for.
+
+    Raises:
+        MissingError: the folder is not there.
+    """
+    if not folder.is_dir():
+        raise MissingError(f"no folder at {folder}", "name the folder that photos arrive in, or mount it first")
+
+
 class Watcher:
     """Watches one folder. One thread; several processes may write into the same results."""
 
@@ -89,8 +99,7 @@ class Watcher:
         Raises:
             MissingError: the folder is not there.
         """
-        if not folder.is_dir():
-            raise MissingError(f"no folder at {folder}", "name the folder that photos arrive in, or mount it first")
+        check_folder(folder)
         self._home, self._inspector, self._results, self._settings = home, inspector, results, settings
         self._context, self._tell_people = context, tell
         self._intake = Intake(folder, settings.leave_out(), settings.settle_s)
