@@ -72,7 +72,7 @@ class WatchSettings:
 
 
 def check_folder(folder: Path) -> None:
-    """A folder that is not there at the start is a mistake, or a mount that systemd tries again; later it is waited for.
+    """A folder that is not there at the start is a mistake, or a mount that is tried again; later it is waited for.
 
     Raises:
         MissingError: the folder is not there.
