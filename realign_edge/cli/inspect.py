@@ -89,15 +89,24 @@ def _watch(
 
 
 def open_inspector(bundle: Path | None, threads: int) -> Any:
-    """The inspector of the named or the installed bundle."""
+    """The inspector of the named or the installed bundle; nothing of one that was tampered with is loaded.
+
+    Raises:
+        BundleError: the bundle is not whole, or not signed by a key that this machine trusts.
+    """
     import os
 
+    from realign_edge.bundle.keys import own_key
+    from realign_edge.bundle.trust import trusted_keys
+    from realign_edge.bundle.verify import verify_bundle
     from realign_edge.home import home
     from realign_edge.station.find import find_bundle
     from realign_edge.station.inspector import Inspector
 
+    folder = find_bundle(home(), bundle)
+    verify_bundle(folder, trusted_keys(home()).plus(own_key(home())))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Inspector(find_bundle(home(), bundle), threads or max(1, cores // 2))
+    return Inspector(folder, threads or max(1, cores // 2))
 
 
 def _shown(results: Any, total: int, as_json: bool, quiet: bool) -> Any:

@@ -35,9 +35,9 @@ class _Writer:
         self.sine = self._weight("sin_cache", decoder.sine)
 
     def model(self) -> ir.Model:
-        states = _input("inputs_embeds", _FLOAT, ["batch", "length", self.decoder.hidden])
-        mask = _input("attention_mask", _INT64, ["batch", "total"])
-        positions = _input("position_ids", _INT64, ["batch", "length"])
+        states = _input("inputs_embeds", _FLOAT, ["batch_size", "length", self.decoder.hidden])
+        mask = _input("attention_mask", _INT64, ["batch_size", "total"])
+        positions = _input("position_ids", _INT64, ["batch_size", "length"])
         keep = _input("num_logits_to_keep", _INT64, [])
         past = [_input(name, _FLOAT, self._cache_shape("past")) for name in self._names("past_key_values")]
         lengths = self._lengths(mask)
@@ -156,11 +156,11 @@ class _Writer:
         return [f"{stem}.{n}.{part}" for n in range(len(self.decoder.layers)) for part in ("key", "value")]
 
     def _cache_shape(self, length: str) -> list[Any]:
-        return ["batch", self.decoder.kv_heads, length, self.decoder.head_dim]
+        return ["batch_size", self.decoder.kv_heads, length, self.decoder.head_dim]
 
     def _finished(self, inputs: list[ir.Value], logits: ir.Value, present: list[ir.Value]) -> ir.Model:
         logits.name, logits.type = "logits", ir.TensorType(_FLOAT)
-        logits.shape = ir.Shape(["batch", "kept", self.decoder.vocabulary])
+        logits.shape = ir.Shape(["batch_size", "kept", self.decoder.vocabulary])
         graph = ir.Graph(
             inputs,
             [logits, *present],

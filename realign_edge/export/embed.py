@@ -17,10 +17,10 @@ def embed_graph(table: Any, precision: Precision = "fp32") -> ir.Model:
     int8: a scale a row; int4: a scale for every block of 32 values of a row.
     """
     tape, ids = Tape(), ir.Value(name="input_ids", type=ir.TensorType(ir.DataType.INT64))
-    ids.shape = ir.Shape(["batch", "length"])
+    ids.shape = ir.Shape(["batch_size", "length"])
     rows = _WRITERS[precision](tape, ids, np.ascontiguousarray(table, np.float32))
     rows.name, rows.type = "inputs_embeds", ir.TensorType(ir.DataType.FLOAT)
-    rows.shape = ir.Shape(["batch", "length", table.shape[1]])
+    rows.shape = ir.Shape(["batch_size", "length", table.shape[1]])
     graph = ir.Graph(
         [ids], [rows], nodes=tape.nodes, initializers=tape.initializers, name="embed_tokens",
         opset_imports={"": OPSET} | ({MICROSOFT: 1} if precision == "int4" else {}),

@@ -81,7 +81,8 @@ class StationModel:
                 f"{self.folder}: the vision graph makes {len(placed)} features of a photo where the profile says "
                 f"{self.profile.image_tokens}", "export the bundle again"
             )  # fmt: skip
-        return View(placed, _unit(embedding[0]))
+        pooled = embedding[0] if self.profile.embedding_rows == "first" else embedding.mean(axis=0)
+        return View(placed, _unit(pooled))
 
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
         """The most likely answer, token by token.

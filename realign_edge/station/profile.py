@@ -10,11 +10,18 @@ from realign_edge.bundle.contract import GRAPHS, STATION, Precision, StationProf
 from realign_edge.errors import MissingError
 
 _MOST_BYTES = 5_000_000
+_OPTIONAL = ("thresholds", "embedding_rows")
 _NUMBERS = (
     "image_token_id", "image_tokens", "layers", "kv_heads", "head_dim", "hidden", "vocabulary", "context",
     "max_new_tokens",
 )  # fmt: skip
-_CHOICES = {"language": ("en", "ja"), "positions": ("linear", "mrope"), "cache": ("shared", "grown")}
+FIELDS = tuple(f.name for f in fields(StationProfile))
+_CHOICES = {
+    "language": ("en", "ja"),
+    "positions": ("linear", "mrope"),
+    "cache": ("shared", "grown"),
+    "embedding_rows": ("first", "mean"),
+}
 
 
 def read_profile(folder: Path) -> StationProfile:
@@ -39,14 +46,12 @@ def read_profile(folder: Path) -> StationProfile:
 def _problems(values: Any) -> list[str]:
     if not isinstance(values, Mapping):
         return ["it holds no object"]
-    known = {f.name for f in fields(StationProfile)}
-    optional = {"thresholds"}
-    found = [f"`{n}` is missing" for n in sorted(known - optional - values.keys())]
-    found += [f"unknown key `{n}`" for n in sorted(values.keys() - known)]
+    found = [f"`{n}` is missing" for n in FIELDS if n not in values and n not in _OPTIONAL]
+    found += [f"unknown key `{n}`" for n in sorted(values.keys() - set(FIELDS))]
     if found:
         return found
     found = [f"`{n}` must be a whole number" for n in _NUMBERS if not _is_count(values[n])]
-    found += [f"`{n}` must be one of {', '.join(c)}" for n, c in _CHOICES.items() if values[n] not in c]
+    found += [f"`{n}` must be one of {', '.join(c)}" for n, c in _CHOICES.items() if values.get(n, c[0]) not in c]
     if not isinstance(values["eos_token_ids"], list) or not all(map(_is_count, values["eos_token_ids"])):
         found.append("`eos_token_ids` must be a list of whole numbers")
     precisions = values["precisions"]
