@@ -54,7 +54,7 @@ def work(folder: Path) -> None:
     from realign_edge.station.inspector import Context
 
     settings = watch_settings(folder, Path("done"), Path("quarantine"), SETTLE_S, PATIENCE_S, EVERY_S)
-    watch_folder(folder, MadeUp, Context(station="storm"), "", settings, as_json=True, quiet=False)
+    watch_folder(folder, lambda _teller: MadeUp(), Context(station="storm"), "", settings, as_json=True, quiet=False)
 
 
 def start(folder: Path, home: Path, bundle: Path | None, told: Path) -> subprocess.Popen[bytes]:

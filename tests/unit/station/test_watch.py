@@ -21,7 +21,8 @@ from realign_edge.results.store import Results
 from realign_edge.results.thumbnails import thumbnail_path
 from realign_edge.station import watch
 from realign_edge.station.inspector import Context
-from realign_edge.station.watch import Event, Watcher, WatchSettings
+from realign_edge.station.watch import Watcher
+from realign_edge.station.watching import Event, WatchSettings
 
 LIMIT_S = 30.0
 
@@ -282,3 +283,47 @@ def test_a_file_that_cannot_be_moved_stays_and_is_told_once(watched: Watched) ->
     watched.run(lambda: bool(rounds.append(None)) or len(rounds) > 40, done=watched.folder / "blocked")  # type: ignore[func-returns-value]
     assert (watched.of("trouble"), watched.of("inspected")) == (["a.jpg"], ["a.jpg"])
     assert len(watched.rows()) == 1
+
+
+def test_a_photo_that_ends_the_program_again_and_again_comes_last(watched: Watched) -> None:
+    class Crash(BaseException):
+        pass
+
+    def crash(name: str) -> None:
+        if name == "bad.jpg":
+            raise Crash
+
+    watched.inspector.before = crash
+    photo(watched.folder / "bad.jpg", 1)
+    time.sleep(0.02)
+    photo(watched.folder / "good.jpg", 2)
+    for _ in range(3):
+        with pytest.raises(Crash):
+            watched.run(lambda: False)
+    assert watched.of("inspected") == []
+    with pytest.raises(Crash):
+        watched.run(lambda: False)
+    assert watched.of("inspected") == ["good.jpg"]
+    watched.inspector.before = lambda _name: None
+    watched.run(lambda: len(watched.of("inspected")) == 2)
+    assert watched.of("trouble") == ["bad.jpg", "bad.jpg"]
+    assert "3 times" in watched.told[-2].words or "4 times" in watched.told[-2].words
+
+
+def test_another_active_bundle_is_taken_up(tmp_path: Path) -> None:
+    from realign_edge.station.current import CurrentInspector
+
+    folders, loaded = [tmp_path / "a"], list[Path]()
+    told = list[Path]()
+
+    def load() -> MadeUp:
+        loaded.append(folders[-1])
+        return MadeUp()
+
+    inspector = CurrentInspector(lambda: folders[-1], load, told.append)
+    data = photo(tmp_path / "p.jpg")
+    inspector.inspect(data, "p.jpg")
+    folders.append(tmp_path / "b")
+    inspector.inspect(data, "p.jpg")
+    inspector.inspect(data, "p.jpg")
+    assert (loaded, told) == ([tmp_path / "a", tmp_path / "b"], [tmp_path / "b"])
