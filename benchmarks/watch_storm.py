@@ -48,6 +48,16 @@ class MadeUp:
         return Inspection(*about)  # type: ignore[arg-type]
 
 
+def trust_as_here(station: Path) -> None:
+    """The storm's station believes the keys that this machine believes, its own among them."""
+    from realign_edge.bundle.keys import own_key
+    from realign_edge.bundle.trust import trust, trusted_keys
+    from realign_edge.home import home
+
+    for key in trusted_keys(home()).plus(own_key(home())).keys:
+        trust(station, key)
+
+
 def work(folder: Path) -> None:
     """`inspect --watch` with the made-up inspector."""
     from realign_edge.cli.watching import watch_folder, watch_settings
@@ -163,7 +173,9 @@ def main() -> None:
     """Render photos, let them arrive, and kill."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--bundle", type=Path, help="a station bundle; without it the verdicts are made up")
+    parser.add_argument(
+        "--bundle", type=Path, help="a bundle that this machine trusts; without it the verdicts are made up"
+    )
     parser.add_argument("--longest", type=float, default=0.8, help="seconds of work until a kill, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
@@ -176,6 +188,8 @@ def main() -> None:
         folder, home = place / "incoming", place / "home"
         folder.mkdir()
         home.mkdir()
+        if given.bundle:
+            trust_as_here(home)
         feeder = Feeder(folder, floor_photos(place / "floor"), random.Random(given.seed + 1))
         began = time.monotonic()
         feeder.start()

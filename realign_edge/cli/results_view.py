@@ -8,7 +8,7 @@ from typing import Any
 from realign_edge.photos.text import clean
 from realign_edge.results.model import Disposition, Entry, Inspection, Refused
 
-_WIDTH = 80
+_WIDTH, _INDENT = 80, 12
 
 
 def plain(entry: Entry, said: Sequence[Entry]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def page(entry: Entry, said: Sequence[Entry]) -> str:
 
 def _inspection(content: Inspection) -> Iterator[str]:
     yield f"Photo       {clean(content.name)}"
-    yield f"            SHA-256 {content.sha256}"
+    yield f"SHA-256     {content.sha256}"
     for word, value in (
         ("Lot", content.lot),
         ("Serial", content.serial),
@@ -69,7 +69,7 @@ def _inspection(content: Inspection) -> Iterator[str]:
     for near in content.neighbours[:3]:
         yield f"Like        {near.similarity:.3f}  {clean(near.name)}  {clean(near.note)}".rstrip()
     yield f"Bundle      {content.bundle_id}"
-    yield f"            model SHA-256 {content.model_sha256}"
+    yield f"Model       {content.model_sha256}"
 
 
 def said_at(entry: Entry) -> str:
@@ -101,10 +101,13 @@ def _local(text: str) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    """A long line goes on below its beginning; hashes and names stay whole."""
-    from textwrap import wrap
+    """A long line goes on below its beginning; Japanese has no blanks to part it at, and takes two places each."""
+    from rich.console import Console
+    from rich.text import Text
 
-    return wrap(text, _WIDTH, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False) or [text]
+    label, words = text[:_INDENT], text[_INDENT:].strip()
+    lines = Text(words).wrap(Console(), _WIDTH - _INDENT) if words else [Text("")]
+    return [f"{label if i == 0 else '':<{_INDENT}}{part.plain.rstrip()}" for i, part in enumerate(lines)]
 
 
 def _cut(text: str) -> str:
