@@ -29,7 +29,8 @@ def list_rows(
     Example:  realign-edge results list --review
     Example:  realign-edge results list --verdict FAIL --lot L2604 --since 2026-04-01
     """
-    from realign_edge.cli.results_view import line, plain, query
+    from realign_edge.cli.results_view import line, plain
+    from realign_edge.cli.results_words import query
 
     wanted = query(verdict, lot, since, until, review, last)
     with _read(where) as results:
@@ -87,7 +88,8 @@ def decide(
     Example:  realign-edge results decide 12 agree --operator Ito
     Example:  realign-edge results decide 12 overrule --verdict FAIL --defects dent --reason "missed it" --operator Ito
     """
-    from realign_edge.cli.results_view import disposition, plain
+    from realign_edge.cli.results_view import plain
+    from realign_edge.cli.results_words import disposition
     from realign_edge.errors import MissingError
     from realign_edge.home import home
     from realign_edge.results.store import FILE, Results
@@ -118,7 +120,7 @@ def verify(
 
     Example:  realign-edge results verify --expect 1204:9f2c51ab
     """
-    from realign_edge.cli.results_view import head_from
+    from realign_edge.cli.results_words import head_from
     from realign_edge.errors import ExitCode
 
     wanted = head_from(expect) if expect else None
