@@ -27,9 +27,11 @@ def pareto(defects: Sequence[DefectCount], words: Words, width: float = WHOLE) -
         y = top + i * _ROW
         running += bar.failed
         shapes += _bar(bar, y, left, scale, words)
-        share = running / total
-        line.append((width - right + 4 + (right - 30) * share, y + 6))
-        shapes.append(Label(width, y + 9, words.percent(share, 0), 7.5, "soft", "end"))
+        # Where nothing failed, the sum stays: saying it again would only look like more.
+        if bar.failed:
+            share = running / total
+            line.append((width - right + 4 + (right - 30) * share, y + 6))
+            shapes.append(Label(width, y + 9, words.percent(share, 0), 7.5, "soft", "end"))
     shapes += [Path(tuple(line), "ink", 0.7), *[Dot(x, y, 1.7, "ink") for x, y in line]]
     return Drawing(width, top + len(bars) * _ROW + 2, tuple(shapes), words("pareto.alt"))
 
