@@ -26,7 +26,9 @@ def report(
     since: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "",
     until: Annotated[str, typer.Option(help="Last day, YYYY-MM-DD; it is included.")] = "",
     lot: Annotated[str, typer.Option(help="Only this lot.")] = "",
-    verdict: Annotated[str, typer.Option(help="List only photos with this final verdict: PASS, FAIL, REVIEW.")] = "",
+    verdict: Annotated[
+        str, typer.Option(help="List only photos with this final verdict: PASS, FAIL, REVIEW, RETAKE.")
+    ] = "",
     title: Annotated[str, typer.Option(help="In the place of the usual title.")] = "",
     site: Annotated[str, typer.Option(help="Plant or site.")] = "",
     number: Annotated[str, typer.Option(help="Report number [default: made from date and results].")] = "",

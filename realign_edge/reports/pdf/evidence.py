@@ -14,8 +14,8 @@ _PHOTO, _PAST = (104.0, 104.0), (36.0, 36.0)
 _X = LEFT + _PHOTO[0] + 14
 
 
-def card(paper: Paper, row: Row, album: Album) -> None:
-    """At a fixed height, so that a page holds six of them."""
+def card(paper: Paper, row: Row, album: Album, past: Album) -> None:
+    """At a fixed height, so that a page holds six of them. past: pictures of past photos, which are smaller."""
     paper.need(HEIGHT)
     top, found = paper.y, row.inspection
     _picture(paper, album.take(found.sha256, ""), LEFT, top + 2, *_PHOTO)
@@ -28,7 +28,7 @@ def card(paper: Paper, row: Row, album: Album) -> None:
     paper.mark(row.final, RIGHT - room, top + 1.5, 8.5, tone)
     paper.text(RIGHT, top + 9, state, 8, tone, True, "end")
     _words(paper, row, top + 13)
-    _past(paper, row, album, top + 72)
+    _past(paper, row, past, top + 72)
     paper.y = top + HEIGHT
     paper.rule(paper.y - 6)
 
