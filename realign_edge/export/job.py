@@ -23,7 +23,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Job:
-    """One export. model: name or folder of the base; run: the run's folder, with its `adapter/`; photos: of the
+    """One export. model: name or folder of the base; photo_tokens: that a photo may take, 0 = as its family has it; run: the run's folder, with its `adapter/`; photos: of the
     collection; evaluation: what evaluation.json holds, None without one; pairs: trained on, by kind; created: UTC,
     ISO 8601."""
 
@@ -37,6 +37,7 @@ class Job:
     evaluation: Mapping[str, Any] | None
     pairs: Mapping[str, int]
     created: str
+    photo_tokens: int = 0
 
     @property
     def train(self) -> tuple[Photo, ...]:
