@@ -23,9 +23,10 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Job:
-    """One export. model: name or folder of the base; photo_tokens: that a photo may take, 0 = as its family has it; run: the run's folder, with its `adapter/`; photos: of the
+    """One export. model: name or folder of the base; run: the run's folder, with its `adapter/`; photos: of the
     collection; evaluation: what evaluation.json holds, None without one; pairs: trained on, by kind; created: UTC,
-    ISO 8601."""
+    ISO 8601; photo_tokens: what a photo may take, 0 = as the model's family has it.
+    """
 
     model: str
     run: Path
