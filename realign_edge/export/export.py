@@ -1,6 +1,5 @@
 """From a run to a signed bundle: merge, graphs, parity gate, calibration, golden photos, signature."""
 
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +10,11 @@ from realign_edge.bundle.contract import Precision
 from realign_edge.bundle.keys import SigningKey
 from realign_edge.config.load import from_values
 from realign_edge.errors import MissingError
-from realign_edge.export.aligned import Aligned, load_aligned
 from realign_edge.export.assemble import assemble
 from realign_edge.export.gate import Trial, pass_gate
 from realign_edge.export.graphs import Graphs, export_graphs
-from realign_edge.export.job import Exported, Job
+from realign_edge.export.job import Aligned, Exported, Job
+from realign_edge.export.merge import load_merged
 from realign_edge.export.preprocess import preprocess_of
 from realign_edge.export.sitting import ask_torch
 from realign_edge.export.steps import Steps
@@ -49,7 +48,8 @@ def export_bundle(job: Job, key: SigningKey, goal: Path, progress: Progress) -> 
     if not job.train or not job.held_out:
         raise MissingError("there are no photos to compare the exported model on", "export with the photos of the run")
     steps = Steps(job.run / "export", inputs_of(job, key))
-    aligned = load_aligned(job.model, job.run / "adapter", read_photo(job.held_out[0].path), job.question)
+    probe = read_photo(job.held_out[0].path)
+    aligned = Aligned(*load_merged(job.model, job.run / "adapter", probe, [job.question]))
     graphs = _graphs(job, aligned, steps, progress)
     trial = Trial(job, graphs, _preprocess(aligned), steps, _threads())
     paper = job.paper()
@@ -82,7 +82,7 @@ def _threads() -> int:
     """Of the runtime; torch has the same number."""
     import torch
 
-    return max(1, torch.get_num_threads()) if "OMP_NUM_THREADS" in os.environ else max(1, (os.cpu_count() or 2) // 2)
+    return max(1, torch.get_num_threads())
 
 
 def _put(place: Path, goal: Path) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 
 from realign_edge.bundle.manifest import BundleManifest
 from realign_edge.evaluation.evaluate import build_exam
+from realign_edge.export.merge import Merge
 from realign_edge.export.settings import ExportSettings
 from realign_edge.export.sitting import Paper
 from realign_edge.glossary.facts import facts_of
 from realign_edge.glossary.model import Glossary
 from realign_edge.glossary.questions import Language, describe_question
 from realign_edge.photos.model import Photo
+from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.seeing import Pooling
 
 # Of the probes; which ones are asked matters little here, since both models get the same.
@@ -60,6 +62,14 @@ class Job:
         if not exam.photos:
             return Paper(photos, self.question)
         return Paper(exam.photos, self.question, exam.facts, exam.probes)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """The run's model as one: the adapter merged into the unquantised base, and what that changed."""
+
+    vlm: Vlm
+    merge: Merge
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from realign_edge.config.load import to_toml
 from realign_edge.errors import UsageError
 from realign_edge.files import fingerprint
 from realign_edge.glossary.derive import derive_glossary
+from realign_edge.glossary.language import choose_language
 from realign_edge.glossary.load import load_glossary
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.catalog import Catalog, content_fingerprint
@@ -53,10 +54,15 @@ class Pipeline:
             collection = open_collection(catalog, photos, self.config.photos, self.progress)
             glossary = find_glossary(collection)
             self._must_have_model()
-            outcome = Outcome(self._run_for(collection, glossary, resume), collection, glossary)
+            language = choose_language(self.config.language, (p.record for p in collection.photos), glossary)
+            # From here on, and in what the run keeps, "auto" is the language that it came to.
+            self.config = replace(self.config, language=language.language)
+            run = self._run_for(collection, glossary, resume, str(language))
+            outcome = Outcome(run, collection, glossary, language)
             self.team.share(outcome)
             with work_on(outcome.run, "index") as log:
-                log.append({"type": "started", "photos": len(collection.photos), "refused": len(collection.refused)})
+                counts = {"photos": len(collection.photos), "refused": len(collection.refused)}
+                log.append({"type": "started", **counts, "language": language.language})
                 control = Control(outcome.run, self.should_stop)
                 stages = Stages(self.config, self.home, self.progress, outcome, self.team, catalog, log.append, control)
                 with own_wish():
@@ -72,8 +78,8 @@ class Pipeline:
 
         find_model(self.config.model)
 
-    def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None) -> Run:
-        """The run of exactly these inputs, finished or not, else a new one."""
+    def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None, language: str) -> Run:
+        """The run of exactly these inputs, finished or not, else a new one; language: in words, for people."""
         inputs = self._inputs(collection, glossary)
         identity = fingerprint(inputs)
         if resume is not None:
@@ -90,6 +96,7 @@ class Pipeline:
         about = {
             "photos": str(collection.root),
             "model": self.config.model,
+            "language": language,
             "version": __version__,
             "libraries": {n: importlib.metadata.version(n) for n in _LIBRARIES},
             "inputs": inputs,

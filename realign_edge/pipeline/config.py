@@ -10,6 +10,7 @@ from realign_edge.config.load import load_config
 from realign_edge.errors import UsageError
 from realign_edge.evaluation.compare import EvaluationSettings
 from realign_edge.export.settings import ExportSettings
+from realign_edge.glossary.language import Wanted
 from realign_edge.photos.collection import PhotoSettings
 from realign_edge.preferences.settings import PairSettings
 from realign_edge.retrieval.policy import RetrievalSettings
@@ -17,12 +18,15 @@ from realign_edge.retrieval.policy import RetrievalSettings
 
 @dataclass(frozen=True)
 class AlignConfig:
-    """model: name or folder of the VLM; preset: where alignment settings start from; language: of the prompts."""
+    """model: name or folder of the VLM; preset: where alignment settings start from; language: of the prompts.
+
+    With "auto", prompts are in the language of the records; a run's own configuration holds what that was.
+    """
 
     model: str = "nano"
     preset: str = "nano"
     device: Literal["cpu", "cuda"] = "cpu"
-    language: Literal["en", "ja"] = "en"
+    language: Wanted = "auto"
     photos: PhotoSettings = field(default_factory=PhotoSettings)
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     pairs: PairSettings = field(default_factory=PairSettings)
