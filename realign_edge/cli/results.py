@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Quiet, print_json, say
+from realign_edge.cli.options import Json, Quiet, print_json, progress_for, say
 
 app = typer.Typer(help="Verdicts, people's decisions about them, and their safe keeping.", no_args_is_help=True)
 Where = Annotated[Path | None, typer.Option("--results", help="A results file or a backup, instead of this station's.")]
@@ -125,7 +125,7 @@ def verify(
 
     wanted = head_from(expect) if expect else None
     with _read(where) as results:
-        problems, head = results.verify(wanted), results.head()
+        problems, head = results.verify(wanted, progress_for(quiet or as_json)), results.head()
     if as_json:
         found = [{"row": p.number, "what": p.what} for p in problems]
         print_json({"rows": head.entries, "hash": head.hash, "whole": not problems, "problems": found})
