@@ -95,6 +95,11 @@ class Paper:
         self.new_page()
         return True
 
+    def bookmark(self, text: str) -> None:
+        """A place in the reader's outline, at `y`."""
+        self._pdf.set_xy(LEFT, self.y)
+        self._pdf.start_section(text)
+
     # Text
 
     def known(self, text: str) -> str:
