@@ -63,7 +63,9 @@ class Bench:
         assert outcome.pairs is not None
         self.vlm, self.built = load_vlm(model), outcome.pairs
         self.store = FeatureStore(folder / "features", self.vlm)
-        self.exam = exam_for(config, outcome.collection, outcome.glossary, self.vlm, self.store)
+        self.exam = exam_for(
+            config.evaluation, outcome.language.language, outcome.collection, outcome.glossary, self.vlm, self.store
+        )
 
     def measure(self, settings: AlignmentSettings | None) -> dict[str, Any]:
         """Train (or take the base model as it is) and examine; kept on disk."""

@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 from benchmarks.workers import Worker, compare, ratio
+from realign_edge.glossary.language import choose_language
 from realign_edge.glossary.questions import describe_question
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import open_collection
@@ -49,9 +50,10 @@ def prepare(folder: Path, questions: bool) -> tuple[PairBuilder, list[Any]]:
     vectors = store.vectors(shas, config.retrieval.pooling)
     index = open_index(folder / "index", shas, vectors, Silent())
     settings = config.pairs if questions else replace(config.pairs, yes_no_questions=0, where_questions=0)
+    glossary = find_glossary(found)
     builder = PairBuilder(
-        vlm, store, index, find_glossary(found), {p.sha256: p for p in train}, settings, config.retrieval,
-        SentenceGate(settings.encoder), config.language,
+        vlm, store, index, glossary, {p.sha256: p for p in train}, settings, config.retrieval,
+        SentenceGate(settings.encoder), choose_language(config.language, (p.record for p in train), glossary).language,
     )  # fmt: skip
     return builder, list(train)
 
@@ -89,7 +91,7 @@ class OneAtATime:
                 self._ask(photo)
             note = photo.record.note
             masked = masked_text(mask_by_glossary(note, self.builder.glossary))
-            prompt = self.vlm.wording.prompt(ASK.format(masked=masked)).given
+            prompt = self.vlm.wording.prompt(ASK["en"].format(masked=masked)).given
             length = len(self.vlm.answer_ids(self.question, note))
             text = self._generate(neighbour, prompt, min_new_tokens=length, max_new_tokens=length)
             self.builder.gate.similarity(note, text)

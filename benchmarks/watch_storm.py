@@ -1,4 +1,4 @@
-"""`kill -9` during `inspect --watch`, over and over, as photos arrive: `python -m benchmarks.watch_storm --bundle B`.
+"""`kill -9` during `inspect --watch`, over and over, while photos arrive: `python -m benchmarks.watch_storm`.
 
 No verdict may be lost and none doubled: in the end every photo that arrived has exactly one row and has been moved,
 every row that was ever announced is still there, and the chain is whole. Without --bundle an inspector that only makes
@@ -36,7 +36,7 @@ STARTING = 0.1
 class MadeUp:
     """Takes a moment and passes everything; reads the photo, so that what is cut off is refused."""
 
-    def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:
+    def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:  # noqa: ARG002
         """As station/inspector.py does."""
         from realign_edge.photos.decode import decode
         from realign_edge.station.heartbeat import now
@@ -48,13 +48,23 @@ class MadeUp:
         return Inspection(*about)  # type: ignore[arg-type]
 
 
+def trust_as_here(station: Path) -> None:
+    """The storm's station believes the keys that this machine believes, its own among them."""
+    from realign_edge.bundle.keys import own_key
+    from realign_edge.bundle.trust import trust, trusted_keys
+    from realign_edge.home import home
+
+    for key in trusted_keys(home()).plus(own_key(home())).keys:
+        trust(station, key)
+
+
 def work(folder: Path) -> None:
     """`inspect --watch` with the made-up inspector."""
     from realign_edge.cli.watching import watch_folder, watch_settings
     from realign_edge.station.inspector import Context
 
     settings = watch_settings(folder, Path("done"), Path("quarantine"), SETTLE_S, PATIENCE_S, EVERY_S)
-    watch_folder(folder, MadeUp, Context(station="storm"), "", settings, as_json=True, quiet=False)
+    watch_folder(folder, lambda _teller: MadeUp(), Context(station="storm"), "", settings, as_json=True, quiet=False)
 
 
 def start(folder: Path, home: Path, bundle: Path | None, told: Path) -> subprocess.Popen[bytes]:
@@ -163,7 +173,9 @@ def main() -> None:
     """Render photos, let them arrive, and kill."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--bundle", type=Path, help="a station bundle; without it the verdicts are made up")
+    parser.add_argument(
+        "--bundle", type=Path, help="a bundle that this machine trusts; without it the verdicts are made up"
+    )
     parser.add_argument("--longest", type=float, default=0.8, help="seconds of work until a kill, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
@@ -176,6 +188,8 @@ def main() -> None:
         folder, home = place / "incoming", place / "home"
         folder.mkdir()
         home.mkdir()
+        if given.bundle:
+            trust_as_here(home)
         feeder = Feeder(folder, floor_photos(place / "floor"), random.Random(given.seed + 1))
         began = time.monotonic()
         feeder.start()

@@ -30,7 +30,7 @@ def admitted(
         return known, None
     head = open_source(path, bundles_folder(home), stopped=stopped).head
     if key is None:
-        key = signer_of(head.manifest, head.signature, path)
+        key = PublicKey(signer_of(head.manifest, head.signature, path).raw, "trusted on first use")
     check_not_revoked(home, key)
     # A key that has not signed what lies before us is not remembered on the side.
     check_signature(head.manifest, head.signature, TrustedKeys((key,)), path)

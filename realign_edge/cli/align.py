@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Quiet, hush_libraries, print_json, progress_for, say
+from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
 
 if TYPE_CHECKING:
     from realign_edge.runs.detach import Detached
@@ -16,10 +16,13 @@ def align(
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of the model [default: nano].")] = None,
     teacher: Annotated[str | None, typer.Option(help="A stronger model that writes the true notes.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Settings to start from: nano, paper, workstation.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Settings to start from: nano, paper, workstation, gpu-24gb and others.")
+    ] = None,
     objective: Annotated[
         str | None, typer.Option(help="sft, dpo, dpo-anchored, rdpo, rdpo-anchored, rdpo-symmetric.")
     ] = None,
+    language: Language = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.")] = None,
     until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate, export.")] = "export",
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `latest` for the newest.")] = None,
@@ -52,11 +55,12 @@ def align(
     if detach and place()[1] > 1:
         raise UsageError("--detach is for a single process", "start the launcher itself with `setsid nohup ... &`")
     if detach:
-        names = ("config", "model", "teacher", "preset", "objective", "seed")
-        chosen = dict(zip(names, (config, model, teacher, preset, objective, seed), strict=True))
+        names = ("config", "model", "teacher", "preset", "objective", "language", "seed")
+        chosen = dict(zip(names, (config, model, teacher, preset, objective, language, seed), strict=True))
         _detach(photos, {**chosen, "until": until, "resume": resume}, as_json, quiet)
         return
-    typed = {"model": model, "preset": preset, "alignment.objective": objective, "alignment.seed": seed}
+    typed: dict[str, Any] = {"model": model, "preset": preset, "language": language}
+    typed |= {"alignment.objective": objective, "alignment.seed": seed}
     if teacher is not None:
         typed |= {"pairs.teacher": teacher, "pairs.chosen": "teacher"}
     settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
@@ -118,6 +122,7 @@ def as_plain(outcome: Any) -> dict[str, Any]:
             "split": found.split_note,
             "problems": list(found.problems),
         },
+        "language": {"prompts": outcome.language.language, "why": outcome.language.why},
         "skipped": outcome.skipped,
         "seconds": round(outcome.seconds, 1),
     }

@@ -62,7 +62,7 @@ def inspect(
     if watch:
         given = Context(station=station, operator=operator, lot=lot, serial=serial)
         moving = (done, quarantine, settle, patience, every)
-        _watch(photos, lambda: open_inspector(bundle, threads), given, name_pattern, moving, as_json, quiet)
+        _watch(photos, bundle, threads, given, name_pattern, moving, as_json, quiet)
         return
     found = arrivals(photos, Context(station=station, operator=operator, lot=lot, serial=serial), name_pattern)
     if not found:
@@ -77,15 +77,26 @@ def inspect(
 
 
 def _watch(
-    photos: list[Path], inspector: Any, given: Any, pattern: str, moving: Any, as_json: bool, quiet: bool
+    photos: list[Path],
+    bundle: Path | None,
+    threads: int,
+    given: Any,
+    pattern: str,
+    moving: Any,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    from realign_edge.cli.watching import watch_folder, watch_settings
+    from realign_edge.cli.watching import current_inspector, watch_folder, watch_settings
     from realign_edge.errors import UsageError
 
     if len(photos) != 1:
         raise UsageError("one folder can be watched at a time", "name the folder above them; folders below are watched")
+
+    def opened(teller: Any) -> Any:
+        return current_inspector(bundle, lambda: open_inspector(bundle, threads), teller)
+
     folder = photos[0].resolve()
-    watch_folder(folder, inspector, given, pattern, watch_settings(folder, *moving), as_json, quiet)
+    watch_folder(folder, opened, given, pattern, watch_settings(folder, *moving), as_json, quiet)
 
 
 def open_inspector(bundle: Path | None, threads: int) -> Any:

@@ -7,7 +7,21 @@ from typing import NoReturn
 import typer
 
 from realign_edge import __version__
-from realign_edge.cli import align, ask, bundle, demo, drift, export, index, inspect, models, pairs, results, runs
+from realign_edge.cli import (
+    align,
+    ask,
+    bundle,
+    demo,
+    drift,
+    export,
+    index,
+    inspect,
+    models,
+    pairs,
+    report,
+    results,
+    runs,
+)
 from realign_edge.cli.options import close_progress
 from realign_edge.cli.stderr import forgive_stderr
 from realign_edge.errors import ExitCode
@@ -43,6 +57,7 @@ app.command("index")(index.index)
 app.command("similar")(index.similar)
 app.command("inspect", short_help="Judge photos on a station: PASS, FAIL or REVIEW, and why.")(inspect.inspect)
 app.command("ask", short_help="Ask one question about a photo.")(ask.ask)
+app.command("report", short_help="Write the inspection report, or the alignment report of a run.")(report.report)
 app.add_typer(bundle.app, name="bundle", short_help="Verify, install, list and roll back station bundles.")
 app.add_typer(models.app, name="models", short_help="Add, list, show and verify models.")
 app.add_typer(pairs.app, name="pairs", short_help="Build, list, export and import preference pairs.")

@@ -12,6 +12,9 @@ from realign_edge.progress import Progress, Silent
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks on stderr; errors still.")]
+Language = Annotated[
+    str | None, typer.Option(help="Of the prompts: auto, en, ja [default: auto, the language of the records' notes].")
+]
 _open: list[Callable[[], None]] = []
 
 

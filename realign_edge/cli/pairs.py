@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Quiet, hush_libraries, print_json, progress_for
+from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for
+from realign_edge.glossary.script import is_japanese, pieces
 
 app = typer.Typer(help="The preference pairs.", no_args_is_help=True)
 Photos = Annotated[Path, typer.Argument(help="Folder of photos.")]
@@ -18,6 +19,7 @@ def build(
     photos: Photos,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of the model [default: nano].")] = None,
+    language: Language = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -31,7 +33,7 @@ def build(
     from realign_edge.runs.lock import work_lock
     from realign_edge.runs.signals import stop_on_signals
 
-    settings = resolve(config, {"model": model} if model else {})
+    settings = resolve(config, {k: v for k, v in {"model": model, "language": language}.items() if v})
     hush_libraries()
     with work_lock(home() / "work.lock", f"realign-edge pairs build {photos}"), stop_on_signals() as stopping:
         outcome = Pipeline(settings, home(), progress_for(quiet), stopping).run(photos, "pairs")
@@ -76,13 +78,15 @@ def list_pairs(
 
 def marked(a: str, b: str) -> tuple[str, str]:
     """Both texts with the words that differ in square brackets, so that colour is not needed."""
-    left, right = a.split(), b.split()
+    japanese = is_japanese(a + b)
+    left, right = (pieces(text) if japanese else text.split() for text in (a, b))
+    space = "" if japanese else " "
     outs: tuple[list[str], list[str]] = ([], [])
     for kind, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        for out, words in ((outs[0], left[i:j]), (outs[1], right[k:m])):
-            if words:
-                out.append(" ".join(words) if kind == "equal" else f"[{' '.join(words)}]")
-    return " ".join(outs[0]), " ".join(outs[1])
+        for out, some in ((outs[0], left[i:j]), (outs[1], right[k:m])):
+            if some:
+                out.append(space.join(some) if kind == "equal" else f"[{space.join(some)}]")
+    return space.join(outs[0]), space.join(outs[1])
 
 
 @app.command()

@@ -74,6 +74,7 @@ def _parts(run: Run, seen: Snapshot) -> list[RenderableType]:
     for label, value in (
         ("Model", str(about.get("model", ""))),
         ("Photos", str(about.get("photos", ""))),
+        ("Language", str(about.get("language", ""))),
         ("Created", str(about.get("created", "")).replace("T", " ")),
         ("Folder", str(run.folder)),
         ("Log", str(seen.status.get("log", ""))),

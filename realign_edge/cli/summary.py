@@ -60,6 +60,7 @@ def _counts(outcome: Outcome) -> Table:
             "",
             Text(f"... and {len(found.refused) - _MOST_REASONS} more (--json lists them all)", style="yellow"),
         )
+    table.add_row("Language", str(outcome.language))
     if outcome.pairs is not None:
         built = outcome.pairs.pairs
         kinds = ", ".join(f"{n} {k.replace('_', '/')}" for k, n in built.items())

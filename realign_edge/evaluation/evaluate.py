@@ -11,7 +11,7 @@ from realign_edge.evaluation.chair import ChairCounts, count_chair
 from realign_edge.evaluation.pope import SETTINGS, Habits, Probe, build_probes, pope_counts
 from realign_edge.glossary.facts import Facts
 from realign_edge.glossary.model import Glossary
-from realign_edge.glossary.questions import Language, describe_question
+from realign_edge.glossary.questions import Language, describe_question, yes_no_question
 from realign_edge.photos.model import Photo
 from realign_edge.progress import Progress
 from realign_edge.vlm.branches import Branch, branch_logps, pack
@@ -56,13 +56,12 @@ def build_exam(
     known = [(p, f) for p in photos if (f := facts.get(p.sha256)) is not None]
     kept = tuple(f for _, f in known)
     defects = tuple(glossary.names("defect"))
-    return Exam(
-        tuple(p for p, _ in known),
-        kept,
-        tuple(build_probes(kept, defects, habits, seed, language)),
-        glossary,
-        language,
-    )
+
+    def question(defect: str) -> str:
+        return yes_no_question(glossary.called(defect, language), language)
+
+    probes = tuple(build_probes(kept, defects, habits, seed, question))
+    return Exam(tuple(p for p, _ in known), kept, probes, glossary, language)
 
 
 def take_exam(vlm: Vlm, store: FeatureStore, exam: Exam, progress: Progress, title: str) -> Answers:

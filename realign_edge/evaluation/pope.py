@@ -6,13 +6,13 @@ most often go with the photo's part in `habits`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from realign_edge.glossary.facts import Facts
-from realign_edge.glossary.questions import Language, parse_yes_no, yes_no_question
+from realign_edge.glossary.questions import parse_yes_no, yes_no_question
 
 SETTINGS = ("random", "popular", "adversarial")
 Habits = Mapping[str, Mapping[str, float]]
@@ -38,9 +38,16 @@ def habits_of(facts: Iterable[Facts]) -> dict[str, dict[str, float]]:
 
 
 def build_probes(
-    facts: Sequence[Facts], defects: Sequence[str], habits: Habits, seed: int, language: Language = "en"
+    facts: Sequence[Facts],
+    defects: Sequence[str],
+    habits: Habits,
+    seed: int,
+    question: Callable[[str], str] = yes_no_question,
 ) -> list[Probe]:
-    """As many "no" as "yes" questions per photo and setting; a photo without defects gets one "no" question."""
+    """As many "no" as "yes" questions per photo and setting; a photo without defects gets one "no" question.
+
+    question: asks whether a defect is there.
+    """
     frequent = [d for d, _ in Counter(d for f in facts for d in f.defects).most_common()]
     popular = frequent + [d for d in defects if d not in frequent]
     rng = np.random.default_rng([seed, 31])
@@ -57,7 +64,7 @@ def build_probes(
         }
         for setting in SETTINGS:
             asked = [(d, True) for d in present] + [(d, False) for d in negatives[setting][: max(1, len(present))]]
-            probes += [Probe(index, d, truth, setting, yes_no_question(d, language)) for d, truth in asked]
+            probes += [Probe(index, d, truth, setting, question(d)) for d, truth in asked]
     return probes
 
 

@@ -14,6 +14,8 @@ _NORMS = {"q_norm", "k_norm"}
 _MLP = {"gate_proj", "up_proj", "down_proj"}
 # Of two ways to compute a root mean square in float32.
 _NORM_TOLERANCE = 1e-5
+# What onnxruntime's GroupQueryAttention asks of a head that it rotates.
+_HEAD_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Layer:
 class Decoder:
     """A Llama-like decoder as numbers.
 
-    scale: of the products of queries and keys; window: how many tokens back attention looks, 0 = all;
-    cosine, sine: (positions, rotated / 2) of the model's own rotary module, whatever its scaling.
+    scale: of the products of queries and keys; cosine, sine: (positions, rotated / 2) of the model's own rotary
+    module, whatever its scaling.
     """
 
     heads: int
@@ -63,7 +65,6 @@ class Decoder:
     hidden: int
     vocabulary: int
     scale: float
-    window: int
     cosine: Tensor
     sine: Tensor
     layers: tuple[Layer, ...]
@@ -85,10 +86,13 @@ def decoder_of(language_model: Any, head: Any, positions: int) -> Decoder:
     layers = tuple(_layer(layer) for layer in language_model.layers)
     attention = language_model.layers[0].self_attn
     width = int(attention.head_dim)
-    windows = {_window(layer.self_attn) for layer in language_model.layers}
+    if width % _HEAD_STEP:
+        raise UnfitError(f"heads of width {width}, which is no multiple of {_HEAD_STEP}")
+    if any(_window(layer.self_attn) < positions for layer in language_model.layers):
+        raise UnfitError("layers that do not look back to the start")
     scales = {float(layer.self_attn.scaling) for layer in language_model.layers}
-    if len(windows) > 1 or len(scales) > 1:
-        raise UnfitError("layers that look back differently")
+    if len(scales) > 1:
+        raise UnfitError("layers that scale differently")
     cosine, sine = _rotation(language_model.rotary_emb, positions)
     return Decoder(
         heads=layers[0].query.weight.shape[0] // width,
@@ -97,7 +101,6 @@ def decoder_of(language_model: Any, head: Any, positions: int) -> Decoder:
         hidden=layers[0].query.weight.shape[1],
         vocabulary=head.weight.shape[0],
         scale=scales.pop(),
-        window=windows.pop(),
         cosine=cosine,
         sine=sine,
         layers=layers,
@@ -163,8 +166,10 @@ def _check_activation(activation: Any) -> None:
         raise UnfitError(f"activation {type(activation).__name__}")
 
 
-def _window(attention: Any) -> int:
-    return int(getattr(attention, "sliding_window", None) or 0)
+def _window(attention: Any) -> float:
+    """How many tokens back it looks; some attentions keep it themselves, others ask their configuration."""
+    asked = getattr(attention.config, "sliding_window", None)
+    return float(getattr(attention, "sliding_window", asked) or float("inf"))
 
 
 @torch.no_grad()

@@ -11,11 +11,11 @@ from realign_edge.bundle.contract import EVALUATION, GLOSSARY, MANIFEST, PARITY,
 from realign_edge.bundle.keys import SigningKey
 from realign_edge.bundle.manifest import BaseModel, BundleManifest, GraphParity, Training
 from realign_edge.bundle.seal import seal
-from realign_edge.export.aligned import Aligned
 from realign_edge.export.calibration import Calibration, calibrated, write_baseline
 from realign_edge.export.evidence import write_evidence
 from realign_edge.export.gate import Gate, Trial, sizes_of
 from realign_edge.export.golden import write_golden
+from realign_edge.export.job import Aligned
 from realign_edge.files import finite, sha256_file, write_atomic, write_json
 from realign_edge.glossary.load import glossary_toml
 from realign_edge.progress import Progress
@@ -98,7 +98,7 @@ def parity_json(
         "photos": len(paper.photos),
         "questions": len(paper.probes),
         "bars": asdict(trial.job.settings),
-        "merge_difference": aligned.merge_difference,
+        "merge": asdict(aligned.merge),
         "graphs": [asdict(row) for row in rows],
         "milliseconds_a_photo": times,
         "used": dict(gate.mix),

@@ -72,7 +72,6 @@ class _Writer:
         queries: list[ir.Value | None] = [packed, None, None]
         if layer.query_norm and layer.key_norm:
             queries = [*self._normed_heads(packed, layer.query_norm, layer.key_norm, name)]
-        attributes: dict[str, Any] = {"local_window_size": decoder.window} if decoder.window else {}
         out, *present = self.tape.op_multi_out(
             "GroupQueryAttention",
             [*queries, *past, *lengths, self.cosine, self.sine, at],
@@ -81,7 +80,7 @@ class _Writer:
             attributes={
                 "num_heads": decoder.heads, "kv_num_heads": decoder.kv_heads, "scale": decoder.scale, "do_rotary": 1,
                 "rotary_interleaved": 0,
-            } | attributes,
+            },
         )  # fmt: skip
         for value, key in zip(present, ("key", "value"), strict=True):
             value.name, value.type = f"present.{number}.{key}", ir.TensorType(_FLOAT)

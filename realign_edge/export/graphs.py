@@ -1,30 +1,23 @@
 """A model as ONNX graphs in the layout of transformers.js, and what a station must know of them."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import onnx_ir as ir
 from PIL import Image
 
 from realign_edge.bundle.contract import GRAPHS, Graph, Precision, graph_file
 from realign_edge.errors import RealignError
-from realign_edge.export.architecture import decoder_of
-from realign_edge.export.decoder import decoder_graph
-from realign_edge.export.embed import embed_graph
 from realign_edge.export.hub import write_hub_files
-from realign_edge.export.model import save_model, width_of
-from realign_edge.export.precisions import quantized
-from realign_edge.export.vision import check_family, vision_graph
+from realign_edge.export.model import save_model
+from realign_edge.export.parts import LONGEST, Parts, Route, parts_of, positions_of
+from realign_edge.export.vision import check_family
 from realign_edge.files import sync_folder
 from realign_edge.progress import Progress, Silent
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.seeing import Pooling
-
-# Rotation tables grow with it; a station's prompts are a photo and a question.
-LONGEST = 16384
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class Graphs:
 
     files: tuple[GraphFile, ...]
     hub_files: tuple[str, ...]
-    route: Literal["own", "plain"]
+    route: Route
     reason: str
     family: str
     image_token: str
@@ -90,8 +83,8 @@ def export_graphs(
     beside, files = folder / ".onnx.tmp", []
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    about, makers = _makers(vlm, pooling)
-    for graph, make in makers.items():
+    parts = parts_of(vlm, pooling, beside)
+    for graph, make in parts.makers.items():
         for precision in precisions:
             path = graph_file(graph, precision)
             written = save_model(make(precision), beside / Path(path).name)
@@ -103,7 +96,7 @@ def export_graphs(
     sync_folder(folder)
     hub = write_hub_files(vlm, folder, [folder / name for file in files for name in file.files])
     progress.finish(f"{len(files)} graphs, {sum(f.size for f in files) / 2**20:.1f} MiB")
-    return Graphs(files=tuple(files), hub_files=hub, **about)
+    return Graphs(files=tuple(files), hub_files=hub, **_wording(vlm), **_shapes(vlm, parts, pooling))
 
 
 def _check(vlm: Vlm) -> None:
@@ -112,27 +105,18 @@ def _check(vlm: Vlm) -> None:
     check_family(vlm)
 
 
-_Make = Callable[[Precision], ir.Model]
-
-
-def _makers(vlm: Vlm, pooling: Pooling) -> tuple[dict[str, Any], dict[Graph, _Make]]:
-    decoder = decoder_of(vlm.language_model, vlm.lm_head, min(vlm.context, LONGEST))
-    look = vlm.look(Image.new("RGB", (256, 192)))
-    vision = vision_graph(vlm, pooling, look.inputs["pixel_values"])
-    table = vlm.model.get_input_embeddings().weight.detach().float().cpu().numpy()
-    about = _wording(vlm) | {
-        "route": "own", "reason": "", "layers": len(decoder.layers), "kv_heads": decoder.kv_heads,
-        "head_dim": decoder.head_dim, "hidden": decoder.hidden, "vocabulary": decoder.vocabulary,
-        "context": min(vlm.context, LONGEST), "positions": "linear", "cache": "shared",
-        "embedding_dim": width_of(vision.graph.outputs[1]),
+def _shapes(vlm: Vlm, parts: Parts, pooling: Pooling) -> dict[str, Any]:
+    """What the graphs are like."""
+    table = vlm.model.get_input_embeddings().weight
+    head: Any = vlm.lm_head
+    return {
+        "route": parts.route, "reason": parts.reason, "layers": parts.shape.layers,
+        "kv_heads": parts.shape.kv_heads, "head_dim": parts.shape.head_dim, "hidden": int(table.shape[1]),
+        "vocabulary": int(head.weight.shape[0]), "context": min(vlm.context, LONGEST),
+        "positions": "linear" if positions_of(vlm) == 1 else "mrope",
+        "cache": "shared" if parts.route == "own" else "grown", "embedding_dim": parts.embedding_dim,
         "embedding_rows": "first" if pooling == "cls" and vlm.family.class_token else "mean",
     }  # fmt: skip
-    makers: dict[Graph, _Make] = {
-        "vision_encoder": lambda p: quantized(vision.clone(), p),
-        "embed_tokens": lambda p: embed_graph(table, p),
-        "decoder_model_merged": lambda p: quantized(decoder_graph(decoder), p),
-    }
-    return about, makers
 
 
 def _wording(vlm: Vlm) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from typing import Any
 
 from realign_edge.bundle.manifest import BundleManifest
 from realign_edge.evaluation.evaluate import build_exam
+from realign_edge.export.merge import Merge
 from realign_edge.export.settings import ExportSettings
 from realign_edge.export.sitting import Paper
 from realign_edge.glossary.facts import facts_of
 from realign_edge.glossary.model import Glossary
 from realign_edge.glossary.questions import Language, describe_question
 from realign_edge.photos.model import Photo
+from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.seeing import Pooling
 
 # Of the probes; which ones are asked matters little here, since both models get the same.
@@ -23,7 +25,8 @@ _SEED = 0
 class Job:
     """One export. model: name or folder of the base; run: the run's folder, with its `adapter/`; photos: of the
     collection; evaluation: what evaluation.json holds, None without one; pairs: trained on, by kind; created: UTC,
-    ISO 8601."""
+    ISO 8601; photo_tokens: what a photo may take, 0 = as the model's family has it.
+    """
 
     model: str
     run: Path
@@ -35,6 +38,7 @@ class Job:
     evaluation: Mapping[str, Any] | None
     pairs: Mapping[str, int]
     created: str
+    photo_tokens: int = 0
 
     @property
     def train(self) -> tuple[Photo, ...]:
@@ -60,6 +64,14 @@ class Job:
         if not exam.photos:
             return Paper(photos, self.question)
         return Paper(exam.photos, self.question, exam.facts, exam.probes)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """The run's model as one: the adapter merged into the unquantised base, and what that changed."""
+
+    vlm: Vlm
+    merge: Merge
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from realign_edge.errors import RealignError
+from realign_edge.export.attention import fused_attention
 from realign_edge.export.trace import traced
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.seeing import Pooling
@@ -70,12 +71,14 @@ def vision_graph(vlm: Vlm, pooling: Pooling, example: Tensor) -> ir.Model:
         RealignError: this family's tower has no graph here, or torch fixed its batch axis.
     """
     check_family(vlm)
-    rows = torch.cat([example] * 2)[:3] if len(example) < 3 else example[:3]
-    pixels = torch.cat([rows, rows])[:3]
-    return traced(
-        Vision(vlm, pooling), (pixels.float(),), ["pixel_values"], ["image_features", "image_embedding"],
-        {"pixel_values": {0: torch.export.Dim.DYNAMIC}}, "vision_encoder",
-    )  # fmt: skip
+    vision = Vision(vlm, pooling)
+    # An axis of one would be taken for a constant.
+    pixels = torch.cat([example.flatten(0, -4)[:1].float()] * 3)
+    with fused_attention(vision.tower):
+        return traced(
+            vision, (pixels,), ["pixel_values"], ["image_features", "image_embedding"],
+            {"pixel_values": {0: torch.export.Dim.DYNAMIC}}, "vision_encoder",
+        )  # fmt: skip
 
 
 def check_family(vlm: Vlm) -> None:

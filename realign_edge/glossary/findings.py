@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from realign_edge.glossary.mentions import find_mentions, normalise
+from realign_edge.glossary.mentions import find_mentions
 from realign_edge.glossary.model import Finding, Glossary, Mention
+from realign_edge.glossary.script import normalise
 
-_SENTENCE = re.compile(r"[.;!?\n。；！？]")
+_SENTENCE = re.compile(r"(?<!\d)[.]|[.](?!\d)|[;!?\n。；！？]")
 _BREAK = re.compile(r"[,、]")
 
 
@@ -14,7 +15,8 @@ def find_findings(text: str, glossary: Glossary) -> tuple[Finding, ...]:
     """Un-negated defects in order, each once, with the place that goes with it ("" where none does).
 
     A place belongs to the defects of its own phrase: those right before it ("a dent and a scratch at
-    the center"), or, where it opens the phrase ("upper left: scratch"), those right after it.
+    the center"), or, where it opens the phrase ("upper left: scratch"), those right after it. What stands
+    between two Japanese commas keeps to itself where it names both ("中央に傷、錆は左端").
     """
     plain = normalise(text)
     mentions = [m for m in find_mentions(text, glossary) if m.category in ("defect", "location") and not m.negated]
@@ -43,11 +45,22 @@ def _phrases(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
 
 def _paired(text: str, phrase: Sequence[Mention]) -> list[tuple[str, str]]:
     defects = [m for m in phrase if m.category == "defect"]
+    return [(d.term, _nearest(text, d, _own(text, d, phrase)) or _nearest(text, d, phrase)) for d in defects]
+
+
+def _own(text: str, defect: Mention, phrase: Sequence[Mention]) -> list[Mention]:
+    """Of a phrase what stands between the same two Japanese commas as the defect."""
+    start, end = text.rfind("、", 0, defect.start), text.find("、", defect.end)
+    return [m for m in phrase if m.start > start and (m.end <= end or end < 0)]
+
+
+def _nearest(text: str, defect: Mention, phrase: Sequence[Mention]) -> str:
+    """The place that goes with a defect of the phrase, "" where none does."""
     places = [m for m in phrase if m.category == "location"]
-    if not places or not defects:
-        return [(d.term, "") for d in defects]
-    place_first = places[0].start < defects[0].start
-    return [(d.term, _place_of(text, d, places, place_first)) for d in defects]
+    if not places:
+        return ""
+    first = next(m for m in phrase if m.category == "defect")
+    return _place_of(text, defect, places, places[0].start < first.start)
 
 
 def _place_of(text: str, defect: Mention, places: Sequence[Mention], place_first: bool) -> str:

@@ -1,13 +1,17 @@
 """Find the glossary's terms in a text, and whether each is said to be there or not to be there."""
 
 import re
-import unicodedata
 from functools import lru_cache
 
+from realign_edge.glossary.denial import denied_ja
 from realign_edge.glossary.model import Category, Glossary, Mention
+from realign_edge.glossary.script import normalise
 
 # Where the scope of a negation ends.
-_CLAUSE = re.compile(r"[.;:!?\n。；：！？]|,? but |,? however |,? except |,? although |、?ただし|、?しかし|が、|ものの")
+_CLAUSE = re.compile(
+    r"(?<!\d)[.]|[.](?!\d)|[;:!?\n。；：！？]|,? but |,? however |,? except |,? although "
+    r"|、?ただし|、?しかし|が、|ものの"
+)
 _NEGATION = re.compile(
     r"\b(?:no|not|without|free (?:of|from)|neither|nor|never|none|absence of|lacks?|cannot see|"
     r"isn't|aren't|doesn't|don't|didn't|wasn't|weren't)\b"
@@ -19,12 +23,7 @@ _NEGATED_AFTER = re.compile(
     r"\s*(?:[:=\-]\s*(?:none|no|nil|0)\b|(?:is|are|was|were)\s+(?:not|absent)\b|not\s+(?:present|found|visible|seen|detected)\b"
     r"|absent\b)"
 )
-# Japanese negates behind the noun, possibly behind an enumeration of nouns.
-_NEGATED_JA = re.compile(
-    r"(?:[^。、；：！？が]{0,12}?)(?:は|も|が|の)?(?:なし|無し|無い|無く|ない|ありません|ございません|見られない|見られず|見当たらない"
-    r"|見当たりません|見られません|認められない|認めず|確認されず|確認できない|検出されず)"
-)
-_JOINED_JA = re.compile(r"^(?:や|と|も|及び|および|または|・|、)")
+_KATAKANA_END = re.compile("[ァ-ヺー]$")
 
 
 def find_mentions(text: str, glossary: Glossary) -> tuple[Mention, ...]:
@@ -39,11 +38,6 @@ def find_mentions(text: str, glossary: Glossary) -> tuple[Mention, ...]:
     return tuple(found)
 
 
-def normalise(text: str) -> str:
-    """NFKC: full-width Latin and half-width kana become the ordinary forms."""
-    return unicodedata.normalize("NFKC", text)
-
-
 @lru_cache(maxsize=16)
 def _matcher_of(
     forms: tuple[tuple[str, str, Category], ...],
@@ -54,7 +48,8 @@ def _matcher_of(
         plain = normalise(form).lower()
         owners.setdefault(_key(plain), (term, category))
         if not plain.isascii():
-            patterns.append((len(plain), re.escape(plain)))
+            # A compound is named by its end: after the word no katakana may follow (バリ, but not バリエーション).
+            patterns.append((len(plain), re.escape(plain) + (r"(?![ァ-ヺ])" if _KATAKANA_END.search(plain) else "")))
             continue
         flexible = r"[\s\-]+".join(re.escape(word) for word in re.split(r"[\s\-]+", plain))
         patterns.append((len(plain), rf"(?<![\w-]){flexible}(?:s|es)?(?![\w])"))
@@ -90,23 +85,10 @@ def _negated(text: str, start: int, end: int, spans: list[tuple[int, int, tuple[
         return not re.search(r",(?!\s*(?:or|and|nor)\b)(?=[^,]*$)", between) or _enumerated(between, text[end:])
     if _NEGATED_AFTER.match(text, end):
         return True
-    return _negated_ja(text, end, spans)
+    return denied_ja(text, start, end, [span[:2] for span in spans])
 
 
 def _enumerated(between: str, after: str) -> bool:
     """True where "no scratches, dents or cracks" goes on: the list ends in "or", and no place is given."""
     tail = re.split(r"[.;:]", after, maxsplit=1)[0]
     return bool(re.search(r"\b(?:or|nor)\b", between + tail)) and not re.search(r"\b(?:at|on|in|near)\b", tail)
-
-
-def _negated_ja(text: str, end: int, spans: list[tuple[int, int, tuple[str, Category]]]) -> bool:
-    while True:
-        match = _NEGATED_JA.match(text, end)
-        if match and not any(end <= s < match.end() for s, _, _ in spans):
-            return True
-        if not _JOINED_JA.match(text[end:]):
-            return False
-        following = [(s, e) for s, e, _ in spans if s >= end and s - end <= 2]
-        if not following:
-            return False
-        end = following[0][1]

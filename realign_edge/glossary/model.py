@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from realign_edge.glossary.questions import Language
+from realign_edge.glossary.script import is_japanese
+
 Category = Literal["part", "defect", "attribute", "location"]
 
 
@@ -22,6 +25,12 @@ class Term:
     def forms(self) -> tuple[str, ...]:
         """Every written form, the canonical term first."""
         return (self.term, *self.en, *self.ja)
+
+    def called(self, language: Language) -> str:
+        """Its name in sentences of a language: the canonical one where that is of the language or nothing else is."""
+        if language == "ja":
+            return self.term if is_japanese(self.term) or not self.ja else self.ja[0]
+        return self.en[0] if is_japanese(self.term) and self.en else self.term
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,11 @@ class Glossary:
     def names(self, category: Category) -> Iterable[str]:
         """Canonical names of one category, in order."""
         return (t.term for t in self.of(category))
+
+    def called(self, term: str, language: Language) -> str:
+        """A term's name in sentences of a language; what is no term of the glossary stays as it is."""
+        known = self.by_term.get(term)
+        return term if known is None else known.called(language)
 
 
 @dataclass(frozen=True, slots=True)

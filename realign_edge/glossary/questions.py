@@ -3,7 +3,19 @@
 import re
 from typing import Literal
 
+from realign_edge.glossary.script import normalise
+
 Language = Literal["en", "ja"]
+_FIRST = re.compile(r"\W*(yes|no|はい|ええ|いいえ|いえ|あります|ありません)")
+# Japanese says yes or no with the verb, which comes last: 左上に傷が見られます。傷は認められない。
+_LAST_NO = re.compile(
+    r"(?:(?<!く)ありません|(?<!あり)ません|(?<!少)(?<!く)ない|なし|無し|無い|(?<!有)無|ず|違います|ちがいます)(?:でした|です)?$"
+)
+_LAST_YES = re.compile(
+    r"(?:あり|あります|ありました|ある|有り|有|(?:見ら|認めら|見受けら|確認さ|検出さ)れ(?:る|ます|ました|た)|確認でき(?:る|ます)|"
+    r"存在(?:する|します)|て(?:いる|います)|そうです|その通りです)$"
+)
+_SENTENCE_END = re.compile(r"[。！？!?\n]")
 
 
 def describe_question(language: Language = "en") -> str:
@@ -34,6 +46,15 @@ def where_answer(location: str, language: Language = "en") -> str:
 
 
 def parse_yes_no(text: str) -> bool | None:
-    """True, False, or None where the answer is neither."""
-    found = re.match(r"\W*(yes|no|はい|いいえ|あります|ありません)", text.strip().lower())
-    return None if found is None else found.group(1) in ("yes", "はい", "あります")
+    """True, False, or None where the answer is neither.
+
+    The first word counts, and in Japanese, where there is no such word, how the first sentence ends.
+    """
+    plain = normalise(text).strip().lower()
+    found = _FIRST.match(plain)
+    if found is not None:
+        return found.group(1) in ("yes", "はい", "ええ", "あります")
+    sentence = _SENTENCE_END.split(plain, maxsplit=1)[0].rstrip(" .、」)")
+    if _LAST_NO.search(sentence):
+        return False
+    return True if _LAST_YES.search(sentence) else None

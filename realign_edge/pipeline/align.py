@@ -3,16 +3,18 @@
 import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from realign_edge import __version__
+from realign_edge.alignment.gpu_presets import gpu_presets
 from realign_edge.config.load import to_toml
-from realign_edge.errors import UsageError
+from realign_edge.errors import MissingError, UsageError
 from realign_edge.files import fingerprint
 from realign_edge.glossary.derive import derive_glossary
+from realign_edge.glossary.language import choose_language
 from realign_edge.glossary.load import load_glossary
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.catalog import Catalog, content_fingerprint
@@ -24,6 +26,7 @@ from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run, create_run, list_runs
 from realign_edge.runs.tenure import work_on
 from realign_edge.team import Alone, Team, own_wish
+from realign_edge.vlm.find import find_model
 
 _LIBRARIES = ("torch", "transformers", "peft", "hnswlib", "sentence-transformers")
 
@@ -52,11 +55,16 @@ class Pipeline:
         with Catalog(self.home / "catalog.sqlite") as catalog:
             collection = open_collection(catalog, photos, self.config.photos, self.progress)
             glossary = find_glossary(collection)
-            self._must_have_model()
-            outcome = Outcome(self._run_for(collection, glossary, resume), collection, glossary)
+            self._must_be_able()
+            language = choose_language(self.config.language, (p.record for p in collection.photos), glossary)
+            # From here on, and in what the run keeps, "auto" is the language that it came to.
+            self.config = replace(self.config, language=language.language)
+            run = self._run_for(collection, glossary, resume, str(language))
+            outcome = Outcome(run, collection, glossary, language)
             self.team.share(outcome)
             with work_on(outcome.run, "index") as log:
-                log.append({"type": "started", "photos": len(collection.photos), "refused": len(collection.refused)})
+                counts = {"photos": len(collection.photos), "refused": len(collection.refused)}
+                log.append({"type": "started", **counts, "language": language.language})
                 control = Control(outcome.run, self.should_stop)
                 stages = Stages(self.config, self.home, self.progress, outcome, self.team, catalog, log.append, control)
                 with own_wish():
@@ -66,14 +74,33 @@ class Pipeline:
         outcome.seconds = time.monotonic() - began
         return outcome
 
-    def _must_have_model(self) -> None:
-        """Looked for before there is a run, so that a wrong name leaves none behind."""
-        from realign_edge.vlm.load import find_model
+    def _must_be_able(self) -> None:
+        """Model, resolution and device, looked at before there is a run, so that a wrong word leaves none behind."""
+        import torch
 
-        find_model(self.config.model)
+        from realign_edge.vlm.load import family_at
 
-    def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None) -> Run:
-        """The run of exactly these inputs, finished or not, else a new one."""
+        family_at(self._model_folder(), self.config.photo_tokens)
+        if self.config.device == "cuda" and not torch.cuda.is_available():
+            raise UsageError(
+                f'device = "cuda" (preset {self.config.preset}), and this machine has no GPU that torch can use',
+                'see that `nvidia-smi` shows one and that torch is a CUDA build, or set device = "cpu" in --config',
+            )
+
+    def _model_folder(self) -> Path:
+        preset = gpu_presets().get(self.config.preset)
+        try:
+            return find_model(self.config.model)
+        except MissingError as problem:
+            if preset is None or self.config.model != preset.installed:
+                raise
+            raise MissingError(
+                f"preset {preset.name} is made for {preset.model}, which is not on this machine",
+                "docs/models.md says how to bring it here; or name another model with --model",
+            ) from problem
+
+    def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None, language: str) -> Run:
+        """The run of exactly these inputs, finished or not, else a new one; language: in words, for people."""
         inputs = self._inputs(collection, glossary)
         identity = fingerprint(inputs)
         if resume is not None:
@@ -90,6 +117,7 @@ class Pipeline:
         about = {
             "photos": str(collection.root),
             "model": self.config.model,
+            "language": language,
             "version": __version__,
             "libraries": {n: importlib.metadata.version(n) for n in _LIBRARIES},
             "inputs": inputs,

@@ -13,6 +13,7 @@ from realign_edge.bundle.verify import verify_bundle
 from realign_edge.config.load import load_config
 from realign_edge.errors import MissingError, RealignError, UsageError
 from realign_edge.export.settings import ExportSettings
+from realign_edge.glossary.language import choose_language
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.catalog import Catalog, content_fingerprint
 from realign_edge.photos.collection import Collection, open_collection
@@ -43,10 +44,11 @@ def job_of(config: AlignConfig, run: Run, collection: Collection, glossary: Glos
 
     return Job(
         model=config.model,
+        photo_tokens=config.photo_tokens,
         run=run.folder,
         photos=tuple(collection.photos),
         glossary=glossary,
-        language=config.language,
+        language=choose_language(config.language, (p.record for p in collection.photos), glossary).language,
         pooling=config.retrieval.pooling,
         settings=config.export,
         evaluation=_evaluation(run),

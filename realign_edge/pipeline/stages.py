@@ -9,6 +9,7 @@ from typing import Any, Literal
 from realign_edge.errors import Interrupted, RealignError, UsageError
 from realign_edge.evaluation.compare import Comparison, Decision, compare, decide
 from realign_edge.files import fingerprint, write_json
+from realign_edge.glossary.language import LanguageChoice
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import Collection
@@ -39,6 +40,7 @@ class Outcome:
     run: Run
     collection: Collection
     glossary: Glossary
+    language: LanguageChoice
     pairs: BuildSummary | None = None
     chosen_change: float | None = None
     judged: bool = False
@@ -98,8 +100,13 @@ class Stages:
         from realign_edge.vlm.features import FeatureStore
         from realign_edge.vlm.load import load_vlm
 
-        device = getattr(self.team, "device", self.config.device)
-        self.vlm = load_vlm(self.config.model, quantization=self.config.alignment.quantization, device=device)
+        config, device = self.config, getattr(self.team, "device", self.config.device)
+        self.vlm = load_vlm(
+            config.model,
+            quantization=config.alignment.quantization,
+            device=device,
+            photo_tokens=config.photo_tokens,
+        )
         self.store = FeatureStore(self.home / "features", self.vlm, self.team)
 
     def index(self) -> None:
@@ -140,15 +147,19 @@ class Stages:
     def builder(self, progress: Progress) -> PairBuilder:
         """What makes the pairs under this configuration."""
         from realign_edge.pipeline.teacher import teacher_answers
-        from realign_edge.preferences.gate import SentenceGate
+        from realign_edge.preferences.gate import SentenceGate, doubts
 
-        config, train = self.config, self.outcome.collection.of("train")
+        config, train, language = self.config, self.outcome.collection.of("train"), self.outcome.language.language
+        for doubt in doubts(config.pairs.encoder, language):
+            progress.warn(doubt)
         taught = (
-            teacher_answers(config, self.home, train, progress, self.team) if config.pairs.chosen == "teacher" else {}
+            teacher_answers(config, language, self.home, train, progress, self.team)
+            if config.pairs.chosen == "teacher"
+            else {}
         )
         return PairBuilder(
             self.vlm, self.store, self.photo_index, self.outcome.glossary, {p.sha256: p for p in train},
-            config.pairs, config.retrieval, SentenceGate(config.pairs.encoder), config.language, taught,
+            config.pairs, config.retrieval, SentenceGate(config.pairs.encoder), language, taught,
         )  # fmt: skip
 
     def train(self) -> None:
@@ -217,7 +228,8 @@ class Stages:
             outcome.evaluation = done
             return
         progress = self._shown("evaluate")
-        exam = exam_for(self.config, outcome.collection, outcome.glossary, self.vlm, self.store)
+        language = outcome.language.language
+        exam = exam_for(settings, language, outcome.collection, outcome.glossary, self.vlm, self.store)
         if not exam.photos:
             self.progress.warn("not evaluated: no held-out photo has a record to compare answers with")
             return

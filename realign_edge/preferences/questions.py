@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from realign_edge.glossary.facts import Facts
+from realign_edge.glossary.model import Glossary
 from realign_edge.glossary.questions import (
     Language,
     where_answer,
@@ -21,11 +22,10 @@ FindReference = Callable[[Callable[[Facts], bool]], tuple[str, float]]
 class QuestionMaker:
     """Makes question pairs; the false answers are the ones the model itself finds most likely."""
 
-    def __init__(
-        self, defects: Sequence[str], places: Sequence[str], language: Language, yes_no: int, where: int
-    ) -> None:
+    def __init__(self, glossary: Glossary, language: Language, yes_no: int, where: int) -> None:
         """yes_no, where: how many pairs of each kind a photo gets at most."""
-        self.defects, self.places, self.language = tuple(defects), tuple(places), language
+        self.defects, self.places = tuple(glossary.names("defect")), tuple(glossary.names("location"))
+        self.glossary, self.language = glossary, language
         self.yes_no, self.where = yes_no, where
 
     def turns(self, facts: Facts) -> list[Turn]:
@@ -67,17 +67,26 @@ class QuestionMaker:
 
     def _false(self, defects: Sequence[str], truth: bool) -> list[Turn]:
         """The wrong answer about each of these defects, which are there (or not)."""
-        return [(yes_no_question(d, self.language), yes_no_answer(not truth, self.language)) for d in defects]
+        return [(self._whether(d), yes_no_answer(not truth, self.language)) for d in defects]
 
     def _misplaced(self, defect: str, facts: Facts) -> list[Turn]:
         """The defect said to be in every other place."""
         wrong = [p for p in self.places if p != facts.defects[defect]]
-        return [(where_question(defect, self.language), where_answer(p, self.language)) for p in wrong]
+        return [(self._where(defect), self._there(p)) for p in wrong]
+
+    def _whether(self, defect: str) -> str:
+        return yes_no_question(self.glossary.called(defect, self.language), self.language)
+
+    def _where(self, defect: str) -> str:
+        return where_question(self.glossary.called(defect, self.language), self.language)
+
+    def _there(self, place: str) -> str:
+        return where_answer(self.glossary.called(place, self.language), self.language)
 
     def _yes_no_pair(self, photo: str, defect: str, truth: bool, find: FindReference, made_by: str) -> PreferencePair:
         retrieved = find(lambda other: (defect in other.defects) is not truth)
         answers = yes_no_answer(truth, self.language), yes_no_answer(not truth, self.language)
-        return _pair(photo, retrieved, yes_no_question(defect, self.language), *answers, "yes_no", made_by)
+        return _pair(photo, retrieved, self._whether(defect), *answers, "yes_no", made_by)
 
     def _where_pair(
         self, photo: str, defect: str, facts: Facts, false: Turn, find: FindReference, made_by: str
@@ -85,7 +94,7 @@ class QuestionMaker:
         place = facts.defects[defect]
         retrieved = find(lambda other: other.defects.get(defect, "") != place)
         question, rejected = false
-        return _pair(photo, retrieved, question, where_answer(place, self.language), rejected, "where", made_by)
+        return _pair(photo, retrieved, question, self._there(place), rejected, "where", made_by)
 
 
 def _most_likely(turns: Sequence[Turn], logps: Mapping[Turn, float]) -> list[int]:

@@ -16,8 +16,9 @@ from PIL import Image
 from realign_edge.errors import UsageError
 from realign_edge.files import write_atomic
 from realign_edge.glossary.load import glossary_toml
+from realign_edge.glossary.questions import Language
 from realign_edge.progress import Progress
-from realign_edge.shopfloor.notes import write_note
+from realign_edge.shopfloor.notes import write_note, write_note_ja
 from realign_edge.shopfloor.render import LENSES, render
 from realign_edge.shopfloor.scene import CoOccurrence, Scene, another_shot, sample_scene
 from realign_edge.shopfloor.vocabulary import GLOSSARY, RARE_PART
@@ -47,9 +48,12 @@ class Shot:
     taken_at: datetime
 
 
-def plan_floor(photos: int, seed: int, world: CoOccurrence) -> list[Shot]:
-    """Draw the specimens of a floor and their shots; a fifth of the specimens is photographed 2 or 3 times."""
-    rng = np.random.default_rng([seed, 11])
+def plan_floor(photos: int, seed: int, world: CoOccurrence, language: Language = "en") -> list[Shot]:
+    """Draw the specimens of a floor and their shots; a fifth of the specimens is photographed 2 or 3 times.
+
+    The language is that of the notes alone: everything else is drawn the same.
+    """
+    rng, pen = np.random.default_rng([seed, 11]), np.random.default_rng([seed, 12])
     shots: list[Shot] = []
     specimen, clock = 0, _FIRST_DAY
     while len(shots) < photos:
@@ -63,7 +67,9 @@ def plan_floor(photos: int, seed: int, world: CoOccurrence) -> list[Shot]:
             shown = another_shot(scene, rng, shot) if shot else scene
             clock += timedelta(seconds=3 if shot else 0)
             name = f"photos/{lot}/{serial}_{shot + 1}.jpg"
-            shots.append(Shot(shown, name, write_note(shown, rng), lot, serial, station, inspector, clock))
+            note = write_note(shown, rng)
+            note = write_note_ja(shown, pen) if language == "ja" else note
+            shots.append(Shot(shown, name, note, lot, serial, station, inspector, clock))
         specimen += 1
     return shots
 
@@ -75,6 +81,7 @@ def write_floor(
     co_occurrence: CoOccurrence | None = None,
     size: int = 512,
     *,
+    language: Language = "en",
     workers: int = 1,
     progress: Progress,
 ) -> list[Shot]:
@@ -85,7 +92,7 @@ def write_floor(
     """
     if directory.exists() and any(directory.iterdir()) and not (directory / "glossary.toml").exists():
         raise UsageError(f"{directory} is not empty and is not a shop floor", "name a new or empty folder")
-    shots = plan_floor(photos, seed, co_occurrence or CoOccurrence.unbiased())
+    shots = plan_floor(photos, seed, co_occurrence or CoOccurrence.unbiased(), language)
     directory.mkdir(parents=True, exist_ok=True)
     write_atomic(directory / "glossary.toml", glossary_toml(GLOSSARY))
     progress.start("Rendering photos", len(shots))

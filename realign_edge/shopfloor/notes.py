@@ -20,6 +20,26 @@ _CLEAN = (
     "Free of defects.",
 )
 
+_OPENINGS_JA = (
+    "{finish}の{part}、{background}上。",
+    "{part}（{finish}）を{background}上で確認。",
+    "{background}に置いた{finish}の{part}。",
+)
+_CLEAN_JA = (
+    "異常なし。",
+    "外観良好、傷・汚れなし。",
+    "{absent}は認められない。",
+    "欠陥は見られません。",
+)
+# How a finding is written, the whole note one way: the place comes first in Japanese.
+_FINDINGS_JA = (
+    "{place}に{kind}あり",
+    "{place}に{kind}あり",
+    "{place}に{kind}が見られる",
+    "{place}：{kind}",
+    "{kind}（{place}）",
+)
+
 
 def write_note(scene: Scene, rng: np.random.Generator) -> str:
     """One note in English, 8 to 35 words; it names what the photo shows and nothing else."""
@@ -27,6 +47,24 @@ def write_note(scene: Scene, rng: np.random.Generator) -> str:
         finish=_word(scene.finish, rng), part=_word(scene.part, rng), background=_word(scene.background, rng)
     )
     return f"{_capital(opening)} {_capital(_findings(scene, rng))}"
+
+
+def write_note_ja(scene: Scene, rng: np.random.Generator) -> str:
+    """One note in Japanese, in the clipped style of an inspection sheet; it names what the photo shows alone."""
+    opening = str(rng.choice(_OPENINGS_JA)).format(
+        finish=_word_ja(scene.finish, rng), part=_word_ja(scene.part, rng), background=_word_ja(scene.background, rng)
+    )
+    if not scene.defects:
+        absent = _word_ja(str(rng.choice([t.term for t in GLOSSARY.of("defect")])), rng)
+        return opening + str(rng.choice(_CLEAN_JA)).format(absent=absent)
+    style = str(rng.choice(_FINDINGS_JA))
+    found = [style.format(place=_word_ja(d.place, rng), kind=_word_ja(d.kind, rng)) for d in scene.defects]
+    return opening + "、".join(found) + "。"
+
+
+def _word_ja(term: str, rng: np.random.Generator) -> str:
+    entry: Term = GLOSSARY.by_term[term]
+    return str(rng.choice(entry.ja)) if rng.random() < _SYNONYM_SHARE else entry.ja[0]
 
 
 def _findings(scene: Scene, rng: np.random.Generator) -> str:

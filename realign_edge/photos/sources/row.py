@@ -1,6 +1,7 @@
 """One row of a table, or one JSON object, as an inspection record."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,6 +19,24 @@ _KNOWN = frozenset((*_PLAIN, "note", "photo", "defects", "location", "split"))
 # A row with one of these says something about its photo; `photo` alone does not.
 TELLING = _KNOWN - {"photo"}
 _SEPARATOR = re.compile("[;；]")
+# What Japanese inspectors write into a cell for defects that would otherwise stay empty.
+_NONE_JA = frozenset(
+    (
+        "なし",
+        "無し",
+        "無",
+        "ナシ",
+        "特になし",
+        "異常なし",
+        "異常無し",
+        "異常無",
+        "欠陥なし",
+        "欠陥無し",
+        "該当なし",
+        "良",
+        "良品",
+    )
+)
 _SPLITS: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("held_out", "held-out", "heldout", "test", "val", "valid", "validation", "eval"), "held_out"),
@@ -104,8 +123,12 @@ def _findings(row: Mapping[str, Any], passed_over: list[str]) -> tuple[tuple[str
     if len(locations) != len(defects):
         passed_over.append("rows with another number of locations than of defects; the locations are passed over")
         locations = [""] * len(defects)
-    pairs = [(d, place) for d, place in zip(defects, locations, strict=True) if d]
+    pairs = [(d, place) for d, place in zip(defects, locations, strict=True) if d and not _says_none(d)]
     return tuple(d for d, _ in pairs), tuple(place for _, place in pairs)
+
+
+def _says_none(defect: str) -> bool:
+    return unicodedata.normalize("NFKC", defect).strip() in _NONE_JA
 
 
 def _items(row: Mapping[str, Any], name: str) -> list[str]:

@@ -242,7 +242,9 @@ def test_infill_chooses_what_whole_sequences_choose(case: Any) -> None:
     photos = [name for name, sight in known.items() if len(sight.tokens) == len(known["a"].tokens)]
     sights = [known[name] for name in photos]
     tree = TokenTree(case.vlm, [case.vlm.prefix(DESCRIBE, s) for s in sights], sights)
-    for photo, written in zip(photos, infill(tree, DESCRIBE, [note] * len(photos), phrases, {}), strict=True):
+    for photo, written in zip(
+        photos, infill(tree, DESCRIBE, [note] * len(photos), [phrases] * len(photos), {}), strict=True
+    ):
         text = ""
         for segment in note:
             offered = phrases.get(segment.category, ()) if segment.slot else (segment.text,)

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from realign_edge.evaluation.chair import COLUMNS, count_chair
+from realign_edge.evaluation.evaluate import build_exam
 from realign_edge.evaluation.pope import build_probes, pope_counts
 from realign_edge.evaluation.statistics import (
     bootstrap_weights,
@@ -13,8 +16,10 @@ from realign_edge.evaluation.statistics import (
     wilson_interval,
 )
 from realign_edge.glossary.facts import Facts
+from realign_edge.photos.model import Photo
 from realign_edge.shopfloor.vocabulary import DEFECTS, GLOSSARY
 
+PHOTO = Photo("a", Path("a.png"), "a.png", 8, 8, "held_out")
 TRUTH = (
     Facts("gear", {"scratch": "upper left", "rust": "center"}, frozenset({"brass", "white tray"})),
     Facts("plate", {}, frozenset({"copper"})),
@@ -124,3 +129,23 @@ def test_wilson_against_a_published_value() -> None:
     """Newcombe 1998, table I, method 3: 81 of 263 gives 0.2553 to 0.3662."""
     found = wilson_interval(81, 263)
     assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
+
+
+def test_chair_reads_japanese_as_it_reads_english() -> None:
+    answers = (
+        "ワッシャー（真鍮）、白トレー上。左上に傷あり、ﾍｺﾐではなく打痕（中央）。",
+        "銅地のプレート。錆は認められない。",
+    )
+    english, japanese = (count_chair(notes, TRUTH, GLOSSARY) for notes in (NOTES, answers))
+    assert np.array_equal(english.counts, japanese.counts)
+    assert japanese.hallucinated == english.hallucinated
+
+
+def test_probes_call_defects_by_their_names_in_the_language() -> None:
+    exam = build_exam([PHOTO], {"a": TRUTH[0]}, GLOSSARY, {}, 0, "ja")
+    questions = {p.defect: p.question for p in exam.probes}
+    assert questions["scratch"] == "この写真に傷がありますか？"
+    assert questions["rust"] == "この写真に錆がありますか？"
+    asked = [p for p in exam.probes if p.setting == "random"]
+    said = ["はい、傷が見られます。" if p.answer else "認められません。" for p in asked]
+    assert pope_counts(asked, said, 1, "random").tolist() == [[4, 4, 2]]

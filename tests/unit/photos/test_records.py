@@ -70,6 +70,13 @@ def test_defects_and_locations_stay_aligned(
     assert one(found.problems, "another number of locations", "line 2") == told
 
 
+@pytest.mark.parametrize("cell", ["なし", "無し", "ﾅｼ", "異常なし", "良品"])
+def test_a_japanese_none_is_no_defect(tmp_path: Path, cell: str) -> None:
+    found = table(tmp_path, f"photo,defects,location\np0.png,{cell},\np1.png,傷；錆,左上；\n")
+    assert (found.records["p0.png"].defects, found.records["p0.png"].known_defects) == ((), True)
+    assert (found.records["p1.png"].defects, found.records["p1.png"].locations) == (("傷", "錆"), ("左上", ""))
+
+
 def test_a_bad_row_costs_itself_alone(tmp_path: Path) -> None:
     found = table(
         tmp_path,

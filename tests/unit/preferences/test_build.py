@@ -35,7 +35,7 @@ from realign_edge.vlm.sight import Sight
 from realign_edge.vlm.tree import TokenTree
 
 DESCRIBE = "Describe the part and its defects."
-PHRASES = slot_phrases(GLOSSARY, japanese=False)
+PHRASES = slot_phrases(GLOSSARY, "en")
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +100,7 @@ def test_infill_keeps_every_unmasked_word(tiny_vlm: Any) -> None:
     notes = [write_note(sample_scene(rng, CoOccurrence.unbiased()), rng) for _ in range(12)]
     masked = [mask_by_glossary(note, GLOSSARY) for note in notes]
     tree = TokenTree(tiny_vlm, [tiny_vlm.prefix(DESCRIBE, photo)] * 12, [photo] * 12)
-    for segments, written in zip(masked, infill(tree, DESCRIBE, masked, PHRASES, {}), strict=True):
+    for segments, written in zip(masked, infill(tree, DESCRIBE, masked, [PHRASES] * len(masked), {}), strict=True):
         rest = written
         for segment in segments:
             if not segment.slot:

@@ -1,4 +1,5 @@
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -7,7 +8,9 @@ from PIL import Image
 
 from realign_edge.errors import UsageError
 from realign_edge.files import sha256_file
+from realign_edge.glossary.findings import find_findings, find_terms
 from realign_edge.glossary.load import load_glossary
+from realign_edge.glossary.script import is_japanese
 from realign_edge.progress import Silent
 from realign_edge.shopfloor.floor import plan_floor, write_floor
 from realign_edge.shopfloor.scene import CoOccurrence
@@ -51,3 +54,30 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a shop floor"):
         write_floor(tmp_path, 4, progress=Silent())
     assert [p.name for p in tmp_path.iterdir()] == ["holiday.txt"]
+
+
+def test_in_japanese_the_notes_alone_are_others(tmp_path: Path) -> None:
+    for language in ("en", "ja"):
+        write_floor(tmp_path / language, 6, seed=1, size=64, language=language, progress=Silent())
+    differing = [
+        path.name
+        for path in sorted((tmp_path / "en").rglob("*"))
+        if path.is_file() and sha256_file(path) != sha256_file(tmp_path / "ja" / path.relative_to(tmp_path / "en"))
+    ]
+    assert differing == ["records.csv"]
+    english, japanese = (
+        list(csv.DictReader((tmp_path / name / "records.csv").open(encoding="utf-8"))) for name in ("en", "ja")
+    )
+    for one, other in zip(english, japanese, strict=True):
+        assert is_japanese(other["note"])
+        assert not re.search("[A-Za-z]", other["note"])
+        assert {**one, "note": ""} == {**other, "note": ""}
+
+
+def test_every_japanese_note_reads_back_as_its_scene() -> None:
+    for shot in plan_floor(400, 2, CoOccurrence.unbiased(), "ja"):
+        said = {(f.defect, f.location) for f in find_findings(shot.note, GLOSSARY)}
+        assert said == {(d.kind, d.place) for d in shot.scene.defects}, shot.note
+        assert find_terms(shot.note, GLOSSARY, "part") == (shot.scene.part,), shot.note
+        seen = set(find_terms(shot.note, GLOSSARY, "attribute"))
+        assert seen == {shot.scene.finish, shot.scene.background}, shot.note
