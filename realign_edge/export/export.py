@@ -15,6 +15,7 @@ from realign_edge.errors import MissingError
 from realign_edge.export.assemble import assemble
 from realign_edge.export.gate import Trial, pass_gate
 from realign_edge.export.graphs import Graphs, export_graphs
+from realign_edge.export.hub import newline_of
 from realign_edge.export.job import Aligned, Exported, Job
 from realign_edge.export.merge import merge
 from realign_edge.export.preprocess import preprocess_of
@@ -88,7 +89,7 @@ def _graphs(job: Job, aligned: Aligned, steps: Steps, progress: Progress) -> Gra
 
 
 def _preprocess(aligned: Aligned) -> dict[str, Any]:
-    return preprocess_of(aligned.vlm.processor, aligned.vlm.family.limits)
+    return preprocess_of(aligned.vlm.processor, aligned.vlm.family.limits) | newline_of(aligned.vlm)
 
 
 def _threads() -> int:
