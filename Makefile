@@ -5,18 +5,24 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
+# Where the demo keeps its state, and one thread, so that it gives the same on every machine.
+EDGE = REALIGN_EDGE_HOME=$(CURDIR)/$(DEMO)/home OMP_NUM_THREADS=1 $(BIN)/realign-edge
 export HNSWLIB_NO_NATIVE = 1
 export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: presets bench-pairs storm demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: presets bench-bundle bench-report bench-station bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
-demo: $(STAMP)  ## render a synthetic shop floor and align the embedded model to it
+demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
 	@$(BIN)/realign-edge demo $(DEMO)/floor --photos 480
-	@REALIGN_EDGE_HOME=$(CURDIR)/$(DEMO)/home OMP_NUM_THREADS=1 $(BIN)/realign-edge align $(DEMO)/floor \
-		|| [ $$? -eq 4 ]  # 4: it ran, and says why the result is not recommended
+	@$(EDGE) align $(DEMO)/floor || [ $$? -eq 4 ]  # 4: it ran, and says why the result is not recommended
+	@$(BIN)/realign-edge demo $(DEMO)/incoming --photos 40 --seed 1 --quiet
+	@$(EDGE) bundle install $(DEMO)/home/runs/latest/bundle --trust $(DEMO)/home/keys/workstation.pub
+	@$(EDGE) inspect $(DEMO)/incoming/photos
+	@$(EDGE) report --out $(DEMO)/reports
+	@$(EDGE) report latest --out $(DEMO)/reports
 
 test: $(STAMP)  ## the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
@@ -48,8 +54,20 @@ bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
 	$(BIN)/python -m benchmarks.pairs --threads 1
 
+bench-report: $(STAMP)  ## the reports of 10,000 verdicts in every form, and the page in a browser (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.report
+
+bench-station: $(STAMP)  ## the station against torch, the unfused graph and onnxruntime-genai (minutes)
+	$(BIN)/python -m benchmarks.station --threads 1
+
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
+
+bench-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found before anything is loaded (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.tamper
+
+storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_storm $(if $(BUNDLE),--bundle $(BUNDLE))
 
 presets: $(STAMP)  ## derive the presets for GPUs of usual sizes, and the tables of docs/models.md
 	$(BIN)/python -m benchmarks.presets

@@ -129,3 +129,11 @@ def model_folder(tmp_path: Path) -> Path:
     (folder / "LICENSE").write_text("LLAMA 2 COMMUNITY LICENSE AGREEMENT\nand so on\n")
     (folder / "README.md").write_text("---\nlicense: llama2\n---\n# A model\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def station_bundle(tmp_path_factory: pytest.TempPathFactory, small_floor: Path) -> Path:
+    """The embedded model as a station has it, in float32, with the small floor for its past; unsigned; only read."""
+    from benchmarks.bundles import write_bundle
+
+    return write_bundle(tmp_path_factory.mktemp("bundle") / "bundle", "nano", small_floor)

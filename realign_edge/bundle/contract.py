@@ -41,7 +41,8 @@ class StationProfile:
     (0: it depends on the photo's size); add_bos: does the tokenizer's own post-processing add a first token;
     layers, kv_heads, head_dim: of the decoder's cache; positions: "linear", or "mrope" (three axes);
     cache: "shared" where past and present may be one buffer (GroupQueryAttention), "grown" where present is past plus
-    the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with.
+    the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with;
+    embedding_rows: a photo of several rows (tiles) is found by the first one's `image_embedding`, or by their mean.
     """
 
     family: str
@@ -65,3 +66,41 @@ class StationProfile:
     max_new_tokens: int
     precisions: Mapping[Graph, Precision]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    embedding_rows: Literal["first", "mean"] = "first"
+
+
+@dataclass(frozen=True)
+class GoldenPhoto:
+    """A photo in `golden/photos` and what the exported model said of it on the workstation.
+
+    ids: answer to the question named `question` in station.json; embedding: (d,) of unit length.
+    """
+
+    photo: str
+    question: str
+    ids: tuple[int, ...]
+    embedding: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """golden.json: what a station must reproduce before a bundle becomes active.
+
+    Processors round differently, so that nearly the same is asked for: min_cosine of each embedding, and
+    min_agreement, the mean share of the expected tokens up to the first that differs.
+    """
+
+    photos: tuple[GoldenPhoto, ...]
+    min_cosine: float
+    min_agreement: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """baseline.json: what this bundle saw on held-out photos, for later comparison with what a station sees.
+
+    familiarity: of each photo, ascending, as in `results.model.Inspection`; verdicts: how many of each.
+    """
+
+    familiarity: tuple[float, ...]
+    verdicts: Mapping[str, int]

@@ -24,13 +24,13 @@ def align(
     ] = None,
     language: Language = None,
     seed: Annotated[int | None, typer.Option(help="Seed of training.")] = None,
-    until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate.")] = "evaluate",
+    until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate, export.")] = "export",
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `latest` for the newest.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Go on by itself when the terminal is closed.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Align the model to a folder of photos: index, pairs, training, evaluation.
+    """Align the model to a folder of photos: index, pairs, training, evaluation, export.
 
     Started again with the same inputs it goes on where it was, and skips what is done. `accelerate launch
     -m realign_edge align ./photos` works with several GPUs or machines; it then exits with 0 also where the
@@ -79,7 +79,8 @@ def align(
         from realign_edge.cli.summary import print_outcome
 
         print_outcome(outcome)
-    if team.size == 1 and until == "evaluate" and not (outcome.evaluation or {}).get("decision", {}).get("adopt"):
+    adopted = bool((outcome.evaluation or {}).get("decision", {}).get("adopt"))
+    if team.size == 1 and until in ("evaluate", "export") and not (adopted and not outcome.not_exported):
         raise typer.Exit(int(ExitCode.GATE))
 
 
@@ -134,4 +135,8 @@ def as_plain(outcome: Any) -> dict[str, Any]:
         }
     if outcome.evaluation is not None:
         value["evaluation"] = outcome.evaluation
+    if outcome.bundle is not None:
+        value["bundle"] = {"id": outcome.bundle.manifest.id, "folder": str(outcome.bundle.folder)}
+    if outcome.not_exported:
+        value["not_exported"] = outcome.not_exported
     return value

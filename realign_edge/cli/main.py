@@ -7,7 +7,21 @@ from typing import NoReturn
 import typer
 
 from realign_edge import __version__
-from realign_edge.cli import align, demo, index, models, pairs, runs
+from realign_edge.cli import (
+    align,
+    ask,
+    bundle,
+    demo,
+    drift,
+    export,
+    index,
+    inspect,
+    models,
+    pairs,
+    report,
+    results,
+    runs,
+)
 from realign_edge.cli.options import close_progress
 from realign_edge.cli.stderr import forgive_stderr
 from realign_edge.errors import ExitCode
@@ -38,10 +52,17 @@ def _root(
 
 app.command("demo", short_help="Render a synthetic shop floor to try everything on.")(demo.demo)
 app.command("align", short_help="Align the model to a folder of photos: the main job.")(align.align)
+app.command("export", short_help="Make the station bundle of a run.")(export.export)
 app.command("index")(index.index)
 app.command("similar")(index.similar)
+app.command("inspect", short_help="Judge photos on a station: PASS, FAIL or REVIEW, and why.")(inspect.inspect)
+app.command("ask", short_help="Ask one question about a photo.")(ask.ask)
+app.command("report", short_help="Write the inspection report, or the alignment report of a run.")(report.report)
+app.add_typer(bundle.app, name="bundle", short_help="Verify, install, list and roll back station bundles.")
 app.add_typer(models.app, name="models", short_help="Add, list, show and verify models.")
 app.add_typer(pairs.app, name="pairs", short_help="Build, list, export and import preference pairs.")
+app.add_typer(results.app, name="results", short_help="List, show, decide, verify, export and back up verdicts.")
+app.command("drift", short_help="Do the photos still look like those the model was aligned on?")(drift.drift)
 app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume and prune runs.")
 
 

@@ -2,24 +2,17 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from realign_edge.cli.console import WIDTH, console
 from realign_edge.cli.options import say
 from realign_edge.modelstore.facts import ModelFacts, facts_of
 from realign_edge.modelstore.sizes import billions, gib
 from realign_edge.modelstore.store import Added
 
-WIDTH = 80
+__all__ = ["WIDTH", "commercial", "console", "print_added", "print_list"]
 _MOST_LEFT_OUT = 5
-
-
-def console() -> Console:
-    """For stdout, never wider than WIDTH."""
-    made = Console(highlight=False)
-    made.width = min(made.width, WIDTH)
-    return made
 
 
 def print_list(models: Sequence[ModelFacts]) -> None:

@@ -13,7 +13,7 @@ from realign_edge.runs.run import Run
 
 _WIDTH, _BAR_WIDTH = 80, 24
 _STYLES = {"running": "green", "finished": "green", "paused": "yellow", "stopped": "yellow", "failed": "red"}
-_STAGES = {"index": "photos", "pairs": "pairs", "train": "training", "evaluate": "evaluation"}
+_STAGES = {"index": "photos", "pairs": "pairs", "train": "training", "evaluate": "evaluation", "export": "export"}
 _Cell = tuple[str, str, Callable[[float], str]]
 
 

@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from realign_edge.cli.bundle_view import precision_table
 from realign_edge.evaluation.compare import LOWER_IS_BETTER
 from realign_edge.pipeline.stages import Outcome
 
@@ -38,6 +39,10 @@ def print_outcome(outcome: Outcome) -> None:
     elif outcome.chosen_change is not None and outcome.judged:
         words = "No decision: no held-out photo has an inspection record to compare answers with."
         console.print(Panel(Text(words), border_style="yellow", box=box.ROUNDED, padding=(0, 1)))
+    if outcome.bundle is not None:
+        manifest = outcome.bundle.manifest
+        console.print(Text("Precisions, against the torch model"), style="bold")
+        console.print(precision_table(manifest.parity, manifest.precisions))
     console.print(_places(outcome))
 
 
@@ -138,6 +143,11 @@ def _places(outcome: Outcome) -> Table:
         table.add_row("Adapter", Text(str(folder / "adapter"), overflow="fold"))
     if (folder / "evaluation.json").exists():
         table.add_row("Evaluation", Text(str(folder / "evaluation.json"), overflow="fold"))
+    if outcome.bundle is not None:
+        table.add_row("Bundle", Text(str(outcome.bundle.folder), overflow="fold"))
+        table.add_row("", f"{outcome.bundle.manifest.id}, signed with {outcome.bundle.key_file}")
+    elif outcome.not_exported:
+        table.add_row("Bundle", Text(f"none: {outcome.not_exported}", style="yellow"))
     table.add_row("Took", f"{outcome.seconds:.0f} s")
     return table
 

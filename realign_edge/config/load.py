@@ -125,6 +125,8 @@ def _value(hint: Any, value: Any, at: str, problems: list[str], known: list[str]
         return _choice(get_args(hint), value, at, problems)
     if origin is tuple:
         return _tuple(get_args(hint), value, at, problems, known)
+    if origin is Mapping:
+        return _mapping(get_args(hint), value, at, problems, known)
     if origin in (Union, types.UnionType):
         plain = [a for a in get_args(hint) if a is not type(None)]
         return None if value is None else _value(plain[0], value, at, problems, known)
@@ -153,7 +155,18 @@ def _tuple(hints: tuple[Any, ...], value: Any, at: str, problems: list[str], kno
     return tuple(_value(h, v, f"{at}[{i}]", problems, known) for i, (h, v) in pairs)
 
 
+def _mapping(hints: tuple[Any, ...], value: Any, at: str, problems: list[str], known: list[str]) -> Mapping[Any, Any]:
+    """Keys and values of the given kinds, any number."""
+    if not isinstance(value, Mapping):
+        problems.append(f"`{at}` must be a table, not {value!r}")
+        return {}
+    keys = [_value(hints[0], k, at, problems, known) for k in value]
+    return {k: _value(hints[1], v, f"{at}.{k}", problems, known) for k, v in zip(keys, value.values(), strict=True)}
+
+
 def _plain(hint: Any, value: Any, at: str, problems: list[str]) -> Any:
+    if hint is Any:
+        return value
     if hint is Path and isinstance(value, str):
         return Path(value).expanduser()
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

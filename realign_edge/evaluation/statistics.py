@@ -2,23 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from realign_edge.intervals import Interval, wilson_interval
+
+__all__ = [
+    "Interval",
+    "bootstrap_weights",
+    "difference_interval",
+    "mcnemar_exact",
+    "ratio_interval",
+    "seeds_difference_interval",
+    "wilson_interval",
+]
+
 Counts = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with its percentile interval, from `n` photos."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    confidence: float = 0.95
 
 
 def bootstrap_weights(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
@@ -90,13 +90,3 @@ def mcnemar_exact(before_right: NDArray[np.bool_], after_right: NDArray[np.bool_
     n = gained + lost
     tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1)) / 2**n
     return min(1.0, 2.0 * float(tail))
-
-
-def wilson_interval(successes: int, n: int, z: float = 1.959963984540054) -> Interval:
-    """Wilson's score interval (1927) of a share."""
-    if n == 0:
-        return Interval(float("nan"), float("nan"), float("nan"), 0)
-    share = successes / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half), n)

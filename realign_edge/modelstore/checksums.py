@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from realign_edge.carry.reading import reading
 from realign_edge.errors import MissingError
-from realign_edge.modelstore.source import COPY_AGAIN, reading
+from realign_edge.modelstore.source import COPY_AGAIN
 
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 

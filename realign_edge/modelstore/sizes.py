@@ -1,14 +1,8 @@
 """Sizes in words: bytes, and numbers of parameters."""
 
-MIB = 2**20
+from realign_edge.carry.sizes import MIB, gib
 
-
-def gib(size: float) -> str:
-    """Bytes: `13.2 GiB`, `14.5 MiB`, `7.3 KiB`."""
-    for power, name in ((30, "GiB"), (20, "MiB")):
-        if size >= 0.1 * 2**power:
-            return f"{size / 2**power:.1f} {name}"
-    return f"{size / 2**10:.1f} KiB"
+__all__ = ["MIB", "billions", "gib"]
 
 
 def billions(number: int) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from realign_edge.carry.reading import chunks_of, reading
 from realign_edge.errors import MissingError
 
-CHUNK = 4 * 2**20
 # The longest text that is looked into; a tokenizer may be longer and is not.
 TEXT_MOST = 4 * 2**20
 # A checkpoint in the cache of the hub's own tools: organisation, name, commit.
@@ -101,13 +101,6 @@ class WithLicence:
         yield from self._source.stream([n for n in names if n != self.NAME])
 
 
-def chunks_of(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, a few MiB at a time."""
-    with reading(path), path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
-
-
 def read_json(source: Source, name: str) -> Mapping[str, Any]:
     """A JSON object of the model folder; empty where there is no such file.
 
@@ -123,23 +116,6 @@ def read_json(source: Source, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise MissingError(f"{source.where}: {name} holds no JSON object", COPY_AGAIN)
     return value
-
-
-class reading:  # noqa: N801 - used as a verb
-    """What the system says of a source that cannot be read becomes a refusal that names the file.
-
-    Raises:
-        MissingError: in place of the OSError.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
-        if isinstance(problem, OSError):
-            raise MissingError(f"{self._path} cannot be read: {problem.strerror or problem}", COPY_AGAIN) from problem
 
 
 def renamed(entry: Entry, name: str) -> Entry:

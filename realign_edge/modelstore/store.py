@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from realign_edge.carry.members import is_archive
+from realign_edge.carry.reading import reading
+from realign_edge.carry.staging import check_room, never, staging, sweep
 from realign_edge.errors import Interrupted, MissingError, RealignError, UsageError
 from realign_edge.files import sync_folder, write_json
 from realign_edge.home import home, models_folder
-from realign_edge.modelstore.archive import TarSource, is_archive
+from realign_edge.modelstore.archive import TarSource
 from realign_edge.modelstore.checksums import compare, read_checksums
-from realign_edge.modelstore.copy import check_room, copy_files, hashed, never, staging, sweep
+from realign_edge.modelstore.copy import copy_files, hashed
 from realign_edge.modelstore.intake import Intake, inspect
 from realign_edge.modelstore.manifest import NAME, Manifest, read_manifest
 from realign_edge.modelstore.origin import origin_of
 from realign_edge.modelstore.sizes import MIB
-from realign_edge.modelstore.source import FolderSource, Source, WithLicence, reading
+from realign_edge.modelstore.source import FolderSource, Source, WithLicence
 from realign_edge.progress import Progress, Silent
 from realign_edge.runs.lock import work_lock
 from realign_edge.vlm.find import find_model

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from realign_edge.carry.reading import CHUNK
+from realign_edge.carry.staging import never
 from realign_edge.errors import Interrupted
-from realign_edge.modelstore.copy import never
 from realign_edge.modelstore.manifest import NAME, read_manifest
 from realign_edge.modelstore.sizes import MIB
-from realign_edge.modelstore.source import CHUNK
 from realign_edge.progress import Progress, Silent
 
 

@@ -4,31 +4,40 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.photos.migrations import migrate
+from realign_edge.photos.migrations import Steps, migrate
 
 # How long to wait for another process that is writing.
 WAIT_S = 30.0
+CATALOG = "the catalog"
 
 
-def connect(path: Path, wait_s: float = WAIT_S) -> sqlite3.Connection:
-    """Open or create the catalog at `path`, in WAL, with its schema up to date. The folder must exist.
+def connect(
+    path: Path,
+    wait_s: float = WAIT_S,
+    steps: Steps | None = None,
+    synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
+    what: str = CATALOG,
+) -> sqlite3.Connection:
+    """Open or create the database at `path`, in WAL, with its schema up to date. The folder must exist.
 
     `synchronous = NORMAL`: a power cut may lose the last transactions, never the file. What the catalog
-    holds can be made again; a station's verdicts are kept elsewhere.
+    holds can be made again; a station's verdicts cannot, and are kept with FULL. steps: the schema, the catalog's
+    if none are given; what: in words.
 
     Raises:
         RealignError: see `explained`.
         MissingError: the file is of a newer version or of another program.
     """
-    with explained(path):
+    with explained(path, what):
         db = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(f"PRAGMA synchronous = {synchronous}")
             db.execute("PRAGMA foreign_keys = ON")
-            migrate(db, str(path))
+            migrate(db, str(path), steps)
         except BaseException:
             db.close()
             raise
@@ -36,13 +45,13 @@ def connect(path: Path, wait_s: float = WAIT_S) -> sqlite3.Connection:
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+def transaction(db: sqlite3.Connection, path: Path, what: str = CATALOG) -> Iterator[None]:
     """BEGIN IMMEDIATE ... COMMIT, rolled back on any exception.
 
     Raises:
         RealignError: see `explained`.
     """
-    with explained(path):
+    with explained(path, what):
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -56,7 +65,7 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path, what: str = CATALOG) -> Iterator[None]:
     """Turn what the disk or another process did into an error for people; our own mistakes pass through.
 
     Raises:
@@ -69,16 +78,19 @@ def explained(path: Path) -> Iterator[None]:
         code = getattr(problem, "sqlite_errorcode", None)
         if code is None or isinstance(problem, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise
-        raise _explanation(path, problem, code & 0xFF) from problem
+        raise _explanation(path, problem, code & 0xFF, what) from problem
+    except UnicodeDecodeError as problem:
+        # SQLite quotes a damaged schema in its message, which Python then cannot read.
+        raise _explanation(path, sqlite3.DatabaseError("it is damaged"), sqlite3.SQLITE_CORRUPT, what) from problem
 
 
-def _explanation(path: Path, problem: sqlite3.DatabaseError, code: int) -> RealignError:
+def _explanation(path: Path, problem: sqlite3.DatabaseError, code: int, what: str) -> RealignError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return RealignError(f"{path} is in use by another realign-edge", "wait until it is done, then start again")
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return RealignError(f"{path} cannot be written: {problem}", "make room on the disk, then start again")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return MissingError(
-            f"{path} cannot be used as the catalog: {problem}", "check the permissions of its folder and of the file"
+            f"{path} cannot be used as {what}: {problem}", "check the permissions of its folder and of the file"
         )
-    return MissingError(f"{path} cannot be used as the catalog: {problem}", "restore it from a backup, or move it away")
+    return MissingError(f"{path} cannot be used as {what}: {problem}", "restore it from a backup, or move it away")

@@ -1,6 +1,7 @@
-"""The catalog's schema as numbered steps; a step, once released, is never edited."""
+"""The catalog's schema as numbered steps; a step, once released, is never edited. Other databases bring their own."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from realign_edge.errors import MissingError
 
@@ -55,19 +56,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def migrate(connection: sqlite3.Connection, where: str) -> None:
+Steps = Sequence[Sequence[str]]
+
+
+def migrate(connection: sqlite3.Connection, where: str, steps: Steps | None = None) -> None:
     """Bring the schema up to date; each step is one transaction, so a power cut leaves a whole version.
+
+    steps: of another database than the catalog.
 
     Raises:
         MissingError: the file was written by a newer version, or belongs to another program.
     """
-    while (version := _version(connection)) < len(MIGRATIONS):
+    steps = MIGRATIONS if steps is None else steps
+    while (version := _version(connection)) < len(steps):
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have been quicker while this one waited.
             if _version(connection) == version:
                 _refuse_foreign(connection, version, where)
-                for statement in MIGRATIONS[version]:
+                for statement in steps[version]:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
             connection.execute("COMMIT")
@@ -75,7 +82,7 @@ def migrate(connection: sqlite3.Connection, where: str) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    if version > len(MIGRATIONS):
+    if version > len(steps):
         raise MissingError(
             f"{where} was written by a newer version of realign-edge (schema {version})",
             "update realign-edge, or name another state folder with REALIGN_EDGE_HOME",

@@ -41,7 +41,7 @@ class Pipeline:
     should_stop: Callable[[], bool]
     team: Team = field(default_factory=Alone)
 
-    def run(self, photos: Path, until: Stage = "evaluate", resume: Run | None = None) -> Outcome:
+    def run(self, photos: Path, until: Stage = "export", resume: Run | None = None) -> Outcome:
         """Do everything up to `until`.
 
         Raises:
@@ -129,6 +129,8 @@ class Pipeline:
         settings = {
             f"setting {section}.{key}" if isinstance(value, dict) else f"setting {section}": str(inner)
             for section, value in asdict(self.config).items()
+            # What a run learnt does not depend on how it is exported.
+            if section != "export"
             for key, inner in (value.items() if isinstance(value, dict) else [("", value)])
         }
         return {

@@ -11,6 +11,7 @@ from realign_edge.alignment.settings import PRESETS, AlignmentSettings
 from realign_edge.config.load import load_config
 from realign_edge.errors import UsageError
 from realign_edge.evaluation.compare import EvaluationSettings
+from realign_edge.export.settings import ExportSettings
 from realign_edge.glossary.language import Wanted
 from realign_edge.photos.collection import PhotoSettings
 from realign_edge.preferences.settings import PairSettings
@@ -35,6 +36,7 @@ class AlignConfig:
     pairs: PairSettings = field(default_factory=PairSettings)
     alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    export: ExportSettings = field(default_factory=ExportSettings)
 
     def __post_init__(self) -> None:
         if self.photo_tokens < 0:

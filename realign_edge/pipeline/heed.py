@@ -14,9 +14,10 @@ class Heeding:
     """Passes progress on; every report is a point at which work may be stopped or paused.
 
     For stages that keep what is finished by themselves, so that leaving them at any report loses little.
+    run: None where there is no heartbeat to keep.
     """
 
-    def __init__(self, shown: Progress, run: Run, stage: str, should_stop: Callable[[], bool]) -> None:
+    def __init__(self, shown: Progress, run: Run | None, stage: str, should_stop: Callable[[], bool]) -> None:
         self._shown, self._run, self._stage, self._should_stop = shown, run, stage, should_stop
         self._task, self._total, self._beat = "", 0, 0.0
 
@@ -33,7 +34,7 @@ class Heeding:
         """
         self._shown.advance(done)
         now = time.monotonic()
-        if now - self._beat >= _BEAT_S:
+        if self._run is not None and now - self._beat >= _BEAT_S:
             self._beat = now
             self._run.heartbeat(state="running", stage=self._stage, done=done, total=self._total)
         if self._should_stop():

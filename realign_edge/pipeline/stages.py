@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from realign_edge.errors import Interrupted, UsageError
+from realign_edge.errors import Interrupted, RealignError, UsageError
 from realign_edge.evaluation.compare import Comparison, Decision, compare, decide
 from realign_edge.files import fingerprint, write_json
 from realign_edge.glossary.language import LanguageChoice
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import Collection
+from realign_edge.pipeline.bundling import Bundled, bundled, job_of
 from realign_edge.pipeline.config import AlignConfig
 from realign_edge.pipeline.heed import Heeding
 from realign_edge.preferences.build import BuildSummary, build_pairs
@@ -23,8 +24,8 @@ from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run
 from realign_edge.team import Team
 
-Stage = Literal["index", "pairs", "train", "evaluate"]
-STAGES: tuple[Stage, ...] = ("index", "pairs", "train", "evaluate")
+Stage = Literal["index", "pairs", "train", "evaluate", "export"]
+STAGES: tuple[Stage, ...] = ("index", "pairs", "train", "evaluate", "export")
 MIN_PAIRS = 4
 
 
@@ -32,7 +33,8 @@ MIN_PAIRS = 4
 class Outcome:
     """What an `align` call ends with; later parts are None where `until` stopped before them.
 
-    judged: an evaluation was asked for; it is None where no held-out photo has a record.
+    judged: an evaluation was asked for; it is None where no held-out photo has a record; bundle: of pipeline/bundling;
+    not_exported: why there is no bundle, where one was asked for.
     """
 
     run: Run
@@ -43,6 +45,8 @@ class Outcome:
     chosen_change: float | None = None
     judged: bool = False
     evaluation: dict[str, Any] | None = None
+    bundle: Bundled | None = None
+    not_exported: str = ""
     skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -88,6 +92,9 @@ class Stages:
         self.team.part()
         if last >= STAGES.index("evaluate") and self.team.first:
             self.evaluate()
+        if last >= STAGES.index("export") and self.team.first:
+            self._heed("the evaluation")
+            self.export()
 
     def _open_model(self) -> None:
         from realign_edge.vlm.features import FeatureStore
@@ -237,6 +244,23 @@ class Stages:
         write_json(run.folder / "evaluation.json", outcome.evaluation)
         run.finish_stage("evaluate", inputs, outcome.evaluation)
         self.tell({"type": "evaluated", "decision": outcome.evaluation["decision"]})
+
+    def export(self) -> None:
+        """The station bundle; a model that cannot be exported is told of, and what was learnt stays."""
+        outcome = self.outcome
+        job = job_of(self.config, outcome.run, outcome.collection, outcome.glossary)
+        try:
+            outcome.bundle = bundled(job, outcome.run, self.home, self._shown("export"))
+        except (Interrupted, OSError):
+            raise
+        except RealignError as problem:
+            outcome.not_exported = problem.message
+            self.progress.warn(f"no bundle: {problem.message}")
+            self.tell({"type": "not_exported", "reason": problem.message})
+            return
+        if not outcome.bundle.new:
+            outcome.skipped.append("export")
+        self.tell({"type": "exported", "bundle": outcome.bundle.manifest.id})
 
     def _shown(self, stage: Stage) -> Progress:
         """Progress that keeps the heartbeat and heeds wishes, where this member has a run to keep."""

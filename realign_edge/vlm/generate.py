@@ -9,7 +9,6 @@ from realign_edge.vlm.prompts import read_prompts
 from realign_edge.vlm.sight import Prefix, Sight, by_length
 
 
-@torch.no_grad()
 def generate(
     vlm: Vlm, sights: Sequence[Sight], questions: Sequence[str], max_new_tokens: int = 96, batch_size: int = 32
 ) -> list[str]:
@@ -18,14 +17,22 @@ def generate(
     Prompts of the same length form a batch, so nothing is padded and an answer does not depend on what it
     was batched with.
     """
+    return [vlm.decode(ids) for ids in generate_ids(vlm, sights, questions, max_new_tokens, batch_size)]
+
+
+@torch.no_grad()
+def generate_ids(
+    vlm: Vlm, sights: Sequence[Sight], questions: Sequence[str], max_new_tokens: int = 96, batch_size: int = 32
+) -> list[list[int]]:
+    """As `generate`, but token ids, without EOS."""
     prompts = [vlm.prefix(question, sight) for question, sight in zip(questions, sights, strict=True)]
-    answers = [""] * len(prompts)
+    answers: list[list[int]] = [[] for _ in prompts]
     for rows in by_length(prompts):
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             tokens = _greedy(vlm, [prompts[i] for i in batch], [sights[i] for i in batch], max_new_tokens)
             for row, answer in zip(batch, tokens, strict=True):
-                answers[row] = vlm.decode(answer)
+                answers[row] = answer
     return answers
 
 

@@ -30,6 +30,11 @@ checkpoint_every = 2
 resamples = 200
 habit_photos = 3
 max_photos = 4
+[export]
+precisions = ["fp32"]
+parity_photos = 2
+calibration_photos = 2
+golden_photos = 1
 """
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -128,7 +133,8 @@ def test_the_whole_job_and_again(command: Command, few: Path, config: Path) -> N
     adapter = sha256_file(run / "adapter" / "adapter_model.safetensors")
     again = command("align", few, "--config", config, "--json")
     assert json.loads(again.stdout)["run"] == value["run"]
-    assert json.loads(again.stdout)["skipped"] == ["vision features", "training", "evaluation"]
+    assert json.loads(again.stdout)["skipped"] == ["vision features", "training", "evaluation", "export"]
+    assert json.loads(again.stdout)["bundle"] == value["bundle"]
     assert sha256_file(run / "adapter" / "adapter_model.safetensors") == adapter
     shown = command("align", few, "--config", config)
     assert "Held-out photos (n = 4)" in shown.stdout

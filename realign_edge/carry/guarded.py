@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from realign_edge.carry.reading import AGAIN, reading
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.modelstore.source import COPY_AGAIN, reading
 
 GZIP_MAGIC = b"\x1f\x8b"
-PACK_ANEW = "pack the model folder anew, with plain files only: tar -cf model.tar FOLDER"
+PACK_ANEW = "pack the folder anew, with plain files only: tar -cf NAME.tar FOLDER"
 _READ_MOST = 32 * 2**20
 # Zeros that follow the last member; tar writes 10 KiB.
 _PADDING_MOST = 2**20
@@ -100,7 +100,7 @@ def opened(path: Path, seen: Callable[[int], None] = lambda _: None) -> Iterator
     except RealignError:
         raise
     except (tarfile.TarError, EOFError, zlib.error) as problem:
-        raise MissingError(f"{path} is damaged or not complete ({problem})", COPY_AGAIN) from problem
+        raise MissingError(f"{path} is damaged or not complete ({problem})", AGAIN) from problem
 
 
 def _first(file: IO[bytes]) -> tarfile.TarFile:

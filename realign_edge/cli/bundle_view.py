@@ -1,0 +1,119 @@
+"""Bundles for people, within 80 columns."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from realign_edge.bundle.contract import GRAPHS
+from realign_edge.bundle.install import Installed
+from realign_edge.bundle.manifest import BundleManifest, GraphParity
+from realign_edge.bundle.store import Listed
+from realign_edge.bundle.verify import Verified
+from realign_edge.carry.sizes import gib
+from realign_edge.cli.console import console
+
+_HEADS = {
+    "max_difference": "max diff",
+    "tokens": "tokens",
+    "verdicts": "verdicts",
+    "chair_i": "false",
+    "pope": "yes/no",
+}
+
+
+def verified_lines(found: Verified) -> str:
+    """What was checked."""
+    manifest = found.manifest
+    return (
+        f"{manifest.id}: all {len(manifest.files)} files are as signed ({gib(manifest.size)})\n"
+        f"signed with key {found.signer.id}  {found.signer.label}".rstrip()
+    )
+
+
+def installed_lines(found: Installed) -> str:
+    """What is active now."""
+    manifest = found.manifest
+    lines = [
+        f"active: {manifest.id}  ({manifest.base.name}, run {manifest.training.run}, {gib(manifest.size)})",
+        "it answered as expected about its golden photos",
+    ]
+    if found.before == manifest.id:
+        lines[0] = f"{manifest.id} was active already, and stays so"
+    elif found.before:
+        lines.append(f"before: {found.before}; `realign-edge bundle rollback` goes back to it")
+    return "\n".join(lines)
+
+
+def as_row(bundle: Listed) -> dict[str, Any]:
+    """One installed bundle as plain values."""
+    manifest = bundle.manifest
+    state = "active" if bundle.active else "previous" if bundle.previous else ""
+    row: dict[str, Any] = {"bundle": bundle.id, "state": state, "folder": str(bundle.folder)}
+    row["installed_at"] = datetime.fromtimestamp(bundle.installed_at).isoformat(timespec="seconds")
+    if manifest is None:
+        return {**row, "damage": bundle.damage}
+    about = {"model": manifest.base.name, "run": manifest.training.run, "created": manifest.created}
+    return {**row, **about, "site": manifest.site, "bytes": manifest.size}
+
+
+def print_list(bundles: Sequence[Listed]) -> None:
+    """One line a bundle."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False, show_header=bool(bundles))
+    for name in ("bundle", "state", "model", "run", "created", "size"):
+        table.add_column(name, no_wrap=name in ("bundle", "state", "size"), overflow="fold")
+    for bundle in bundles:
+        row = as_row(bundle)
+        state = Text(row["state"], style="green" if bundle.active else "dim")
+        if bundle.manifest is None:
+            table.add_row(bundle.id, state, Text("damaged", style="red"), Text(bundle.damage))
+        else:
+            created = bundle.manifest.created[:10]
+            table.add_row(bundle.id, state, row["model"], row["run"], created, gib(bundle.manifest.size))
+    console().print(table)
+
+
+def print_bundle(folder: Path, manifest: BundleManifest) -> None:
+    """What a bundle is, and what its precisions cost."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True, min_width=9)
+    table.add_column(overflow="fold")
+    base, training = manifest.base, manifest.training
+    table.add_row("Bundle", f"{manifest.id}, {len(manifest.files)} files, {gib(manifest.size)}")
+    table.add_row("", Text(str(folder)))
+    table.add_row("Made", f"{manifest.created}" + (f", {manifest.site}" if manifest.site else ""))
+    table.add_row("Model", f"{base.name} ({base.family})" + (f", licence {base.licence}" if base.licence else ""))
+    pairs = sum(training.pairs.values())
+    table.add_row(
+        "Aligned", f"run {training.run}: {training.photos} photos, {pairs} pairs, {training.held_out} held out"
+    )
+    style = "green" if training.adopt else "yellow"
+    table.add_row("", Text(training.decision, style=style))
+    console().print(table)
+    console().print(precision_table(manifest.parity, manifest.precisions))
+
+
+def precision_table(parity: Sequence[GraphParity], chosen: Mapping[Any, Any]) -> Table:
+    """Each graph in each precision: how large, how far from the torch model, and whether it is used."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("graph", no_wrap=True)
+    for name in ("size", *_HEADS.values()):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for row in sorted(parity, key=lambda p: GRAPHS.index(p.graph)):
+        used = chosen.get(row.graph) == row.precision
+        state = Text("used", style="green") if used else Text("" if row.passed else "left out", style="yellow")
+        cells = [_figure(name, row.figures.get(name)) for name in _HEADS]
+        table.add_row(f"{row.graph.split('_')[0]} {row.precision}", gib(row.size), *cells, state)
+    return table
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if name == "max_difference":
+        return f"{value:.1e}"
+    return f"{100 * value:+.1f}" if name in ("chair_i", "pope") else f"{100 * value:.0f} %"

@@ -1,0 +1,105 @@
+"""A float graph with its matrices in fewer bits. Only products with constant matrices change."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+from onnx_ir.tape import Tape
+
+from realign_edge.bundle.contract import Precision
+from realign_edge.export.blocks import BLOCK, Floats, eight_bits, four_bits
+from realign_edge.export.model import MICROSOFT
+
+# Activations are rounded to 8 bits inside MatMulNBits: without it the CPU kernel is no faster than float32.
+_ACCURACY = 4
+
+
+class _Product(NamedTuple):
+    """states (..., in) times weight (in, out), and a bias (out,) where one is added; nodes: that compute it."""
+
+    states: ir.Value | None
+    weight: Floats
+    bias: ir.Value | None
+    name: str
+    nodes: tuple[ir.Node, ...]
+
+
+def quantized(model: ir.Model, precision: Precision) -> ir.Model:
+    """The same model, changed in place; "fp32" leaves it as it is.
+
+    int8: DynamicQuantizeMatMul, weights by column, activations by tensor when it runs: quick for many tokens.
+    int4: MatMulNBits in blocks of 32: quick for one token, whose time is the reading of weights.
+    """
+    write = _WRITERS.get(precision)
+    if write is None:
+        return model
+    for node in list(model.graph):
+        product = _product(node)
+        if product is not None:
+            tape = Tape()
+            _replace(model, product, tape, write(tape, product))
+    _drop_unused(model)
+    model.graph.opset_imports.setdefault(MICROSOFT, 1)
+    return model
+
+
+def _product(node: ir.Node) -> _Product | None:
+    matrix = node.inputs[1] if node.op_type == "MatMul" else None
+    if matrix is None or matrix.const_value is None or len(matrix.const_value.shape) != 2:
+        return None
+    weight, added = np.asarray(matrix.const_value.numpy(), np.float32), _added(node)
+    if added is None:
+        return _Product(node.inputs[0], weight, None, str(matrix.name), (node,))
+    bias = next(value for value in added.inputs if value is not node.outputs[0])
+    return _Product(node.inputs[0], weight, bias, str(matrix.name), (node, added))
+
+
+def _added(node: ir.Node) -> ir.Node | None:
+    """The node that adds a constant row to a product which nobody else reads."""
+    users = [use.node for use in node.outputs[0].uses()]
+    if len(users) != 1 or users[0].op_type != "Add" or node.outputs[0].is_graph_output():
+        return None
+    other = [value for value in users[0].inputs if value is not node.outputs[0]]
+    constant = other[0].const_value if other and other[0] is not None else None
+    return users[0] if constant is not None and len(constant.shape) == 1 else None
+
+
+def _eight(tape: Tape, product: _Product) -> ir.Value:
+    bits, name = eight_bits(product.weight), product.name
+    weights = [_weight(tape, f"{name}_q8", bits.levels), _weight(tape, f"{name}_scale", bits.scales)]
+    bias = [None, product.bias] if product.bias is not None else []
+    return tape.op("DynamicQuantizeMatMul", [product.states, *weights, *bias], domain=MICROSOFT)
+
+
+def _four(tape: Tape, product: _Product) -> ir.Value:
+    bits, name = four_bits(np.ascontiguousarray(product.weight.T)), product.name
+    weights = [_weight(tape, f"{name}_q4", bits.packed), _weight(tape, f"{name}_scales", bits.scales)]
+    bias = [None, None, product.bias] if product.bias is not None else []
+    inner, outer = product.weight.shape
+    attributes = {"K": inner, "N": outer, "bits": 4, "block_size": BLOCK, "accuracy_level": _ACCURACY}
+    return tape.op("MatMulNBits", [product.states, *weights, *bias], attributes, domain=MICROSOFT)
+
+
+_WRITERS: Mapping[Precision, Callable[[Tape, _Product], ir.Value]] = {"int8": _eight, "int4": _four}
+
+
+def _weight(tape: Tape, name: str, value: NDArray[np.generic]) -> ir.Value:
+    return tape.initializer(ir.tensor(value, name=name), name)
+
+
+def _replace(model: ir.Model, product: _Product, tape: Tape, new: ir.Value) -> None:
+    last = product.nodes[-1]
+    old, name = last.outputs[0], last.outputs[0].name
+    new.shape, new.type = old.shape, old.type
+    for weight in tape.initializers:
+        model.graph.initializers.add(weight)
+    ir.convenience.replace_nodes_and_values(model.graph, last, product.nodes[::-1], tape.nodes, [old], [new])
+    new.name = name
+
+
+def _drop_unused(model: ir.Model) -> None:
+    for name, value in list(model.graph.initializers.items()):
+        if not value.uses() and not value.is_graph_output():
+            del model.graph.initializers[name]

@@ -1,0 +1,89 @@
+"""Prompts and answers as token ids, the same as the workstation's (realign_edge/vlm/wording.py)."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from tokenizers import Tokenizer
+
+from realign_edge.bundle.contract import StationProfile
+from realign_edge.errors import MissingError
+from realign_edge.station.template import ChatTemplate
+
+TOKENIZER, TOKENIZER_CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
+_SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
+
+
+class Ends(NamedTuple):
+    """Token ids of a prompt before and after its photo."""
+
+    head: tuple[int, ...]
+    tail: tuple[int, ...]
+
+
+class Prompts:
+    """The texts of one bundle. Every question is rendered and tokenised once."""
+
+    def __init__(self, folder: Path, profile: StationProfile) -> None:
+        """Read tokenizer and chat template.
+
+        Raises:
+            MissingError: a file is missing or damaged.
+        """
+        self.profile = profile
+        try:
+            self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            template = (folder / TEMPLATE).read_text(encoding="utf-8")
+            config = json.loads((folder / TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+        except Exception as problem:  # tokenizers raises plain exceptions
+            raise MissingError(
+                f"{folder}: tokenizer and chat template cannot be read: {problem}", "install the bundle again"
+            ) from problem
+        # Files may ask for a batch to be padded or cut; a prompt never is.
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        special = {name: _text(config.get(name)) for name in _SPECIAL if config.get(name)}
+        self._template = ChatTemplate(template, special)
+        self.text = lru_cache(maxsize=1024)(self._template.ask)
+        self.ends = lru_cache(maxsize=1024)(self._ends)
+
+    def _ends(self, question: str) -> Ends:
+        """What stands around the photo.
+
+        Raises:
+            MissingError: the prompt does not hold the photo exactly once.
+        """
+        ids = self._encode(self.text(question))
+        if ids.count(self.profile.image_token_id) != 1:
+            raise MissingError(
+                f"the prompt of {question[:60]!r} holds {ids.count(self.profile.image_token_id)} photos instead of one",
+                f"leave {self.profile.image_token} out of the question",
+            )
+        at = ids.index(self.profile.image_token_id)
+        return Ends(tuple(ids[:at]), tuple(ids[at + 1 :]))
+
+    def answer_ids(self, question: str, answer: str) -> list[int]:
+        """Token ids of `answer` as it continues the prompt, with the family's answer prefix, without EOS.
+
+        Raises:
+            ValueError: the tokenizer merges the prompt's end with the answer's start.
+        """
+        prompt = self.text(question)
+        before, whole = self._encode(prompt), self._encode(prompt + self.profile.answer_prefix + answer)
+        if whole[: len(before)] != before:
+            raise ValueError(f"the tokenizer merges the prompt with the answer {answer[:40]!r}")
+        return whole[len(before) :]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of answer token ids, special tokens left out, outer white space stripped."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=self.profile.add_bos).ids)
+
+
+def _text(token: object) -> str:
+    """Tokens are written as text, or as an object with their `content`."""
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token)

@@ -1,0 +1,58 @@
+"""Photo after photo through one inspector; what is no photo is refused by name, and the rest goes on."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from realign_edge.files import sha256_bytes
+from realign_edge.photos.regular import Refusal, read_bytes
+from realign_edge.results.model import Inspection, Refused
+from realign_edge.station.arrivals import Arrival
+from realign_edge.station.inspector import Inspector
+
+
+def inspect_all(inspector: Inspector, found: Iterable[Arrival]) -> Iterator[Inspection | Refused]:
+    """One result for each arrival, in their order."""
+    for arrival in found:
+        yield inspect_one(inspector, arrival)
+
+
+def inspect_one(inspector: Inspector, arrival: Arrival) -> Inspection | Refused:
+    """Inspect a file, or say why that is not possible."""
+    sha256 = ""
+    try:
+        if arrival.reason:
+            raise Refusal(arrival.reason)
+        data = read_bytes(arrival.path)
+        sha256 = sha256_bytes(data)
+        return inspector.inspect(data, arrival.name, arrival.context)
+    except Refusal as refusal:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Refused(arrival.name, str(refusal), now, sha256, arrival.context.station)
+
+
+@dataclass
+class Done:
+    """What came out of a piece of work."""
+
+    inspections: list[Inspection] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def take(self, result: Inspection | Refused) -> None:
+        """Count a result."""
+        if isinstance(result, Inspection):
+            self.inspections.append(result)
+        else:
+            self.refused.append(result)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Photos by verdict; every verdict is named."""
+        found = Counter(i.verdict for i in self.inspections)
+        return {verdict: found[verdict] for verdict in ("PASS", "FAIL", "REVIEW")}
+
+    def counted(self) -> str:
+        """The counts in words."""
+        words = ", ".join(f"{n} {verdict}" for verdict, n in self.counts.items())
+        return f"{words}, {len(self.refused)} refused" if self.refused else words
