@@ -12,7 +12,7 @@ from realign_edge.cli.main import app
 from realign_edge.pipeline.config import resolve
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("README.md", "docs/models.md", "docs/training.md")
+PAGES = ("README.md", "docs/bundles.md", "docs/models.md", "docs/training.md")
 
 
 def commands(page: str) -> list[list[str]]:
