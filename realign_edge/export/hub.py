@@ -1,10 +1,13 @@
 """The small files beside the graphs that other tools ask for, as on the hub."""
 
+import io
 import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from realign_edge.export.model import DATA
 from realign_edge.files import write_atomic, write_json
@@ -12,6 +15,8 @@ from realign_edge.vlm.model import Vlm
 
 # Written anew from the loaded model and processor; what else the tokenizer saves is kept as well.
 _CONFIG = "config.json"
+# What ends each line of a photo's tiles, (hidden,) float32, in families that have such a vector.
+NEWLINE = "image_newline.npy"
 
 
 def write_hub_files(vlm: Vlm, folder: Path, graphs: Sequence[Path]) -> tuple[str, ...]:
@@ -30,6 +35,8 @@ def write_hub_files(vlm: Vlm, folder: Path, graphs: Sequence[Path]) -> tuple[str
     processor.save_pretrained(beside)
     write_json(beside / "preprocessor_config.json", _jsonable(processor.image_processor))
     _mark_external(beside / _CONFIG, graphs)
+    if newline_of(vlm):
+        (beside / NEWLINE).write_bytes(_array(vlm.model.model.image_newline))
     names = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -51,3 +58,14 @@ def _mark_external(config: Path, graphs: Sequence[Path]) -> None:
     # Where the checkpoint was copied from is nobody's business.
     about.pop("_name_or_path", None)
     write_json(config, about)
+
+
+def newline_of(vlm: Vlm) -> dict[str, str]:
+    """What the station's preprocessing table says of the vector between lines of tiles: its file, or nothing."""
+    return {"newline": NEWLINE} if getattr(vlm.model.model, "image_newline", None) is not None else {}
+
+
+def _array(vector: Any) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, vector.detach().float().cpu().numpy(), allow_pickle=False)
+    return stream.getvalue()

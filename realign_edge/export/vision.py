@@ -19,20 +19,14 @@ from realign_edge.vlm.seeing import Pooling
 
 
 def selected(model: Any, output: Any) -> Tensor:
-    """LLaVA: the states of one layer or of several side by side, with or without the class token."""
+    """LLaVA and LLaVA-NeXT: the states of one layer or of several side by side, with or without the class token."""
     config = model.config
     layer, states = config.vision_feature_layer, output.hidden_states
     chosen = states[layer] if isinstance(layer, int) else torch.cat([states[number] for number in layer], dim=-1)
     return chosen[:, 1:] if config.vision_feature_select_strategy == "default" else chosen
 
 
-def last(_: Any, output: Any) -> Tensor:
-    """The tower's last states, as they are."""
-    states: Tensor = output.last_hidden_state
-    return states
-
-
-CHOICES: Mapping[str, Callable[[Any, Any], Tensor]] = {"selected": selected, "last": last}
+CHOICES: Mapping[str, Callable[[Any, Any], Tensor]] = {"selected": selected}
 
 
 class Vision(nn.Module):

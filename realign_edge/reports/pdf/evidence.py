@@ -5,6 +5,7 @@ from realign_edge.reports.model import Row
 from realign_edge.reports.page_data import MOST_TEXT
 from realign_edge.reports.pdf.paper import LEFT, RIGHT, Paper
 from realign_edge.reports.pdf.parts import TONES
+from realign_edge.reports.pdf.plot import mark
 from realign_edge.reports.pictures import Album
 from realign_edge.reports.tidy import clipped
 from realign_edge.results.model import Disposition, Neighbour
@@ -25,7 +26,7 @@ def card(paper: Paper, row: Row, album: Album, past: Album) -> None:
         state += f" ({paper.words('table.was', verdict=paper.words(f'verdict.{found.verdict}'))})"
     room = paper.width(state, 8, True) + 14
     paper.text(_X, top + 9, paper.cut(found.name, RIGHT - _X - room - 8, 8.5, True), 8.5, bold=True)
-    paper.mark(row.final, RIGHT - room, top + 1.5, 8.5, tone)
+    mark(paper, row.final, RIGHT - room, top + 1.5, 8.5, tone)
     paper.text(RIGHT, top + 9, state, 8, tone, True, "end")
     _words(paper, row, top + 13)
     _past(paper, row, past, top + 72)

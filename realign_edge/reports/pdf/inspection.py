@@ -9,6 +9,7 @@ from realign_edge.reports.model import FINALS, InspectionReport, Row
 from realign_edge.reports.pdf import parts
 from realign_edge.reports.pdf.evidence import HEIGHT, card
 from realign_edge.reports.pdf.paper import BOTTOM, LEFT, RIGHT, SPAN, Paper
+from realign_edge.reports.pdf.plot import draw
 from realign_edge.reports.pdf.summary import summary
 from realign_edge.reports.pdf.table import Cell, Column, Table
 from realign_edge.reports.pictures import Album, Find, worth_showing
@@ -54,11 +55,11 @@ def _charts(paper: Paper, report: InspectionReport) -> None:
     paper.text(x, top + 10, words("trend.section"), 10, bold=True)
     ends = [top + 40]
     if found.defects:
-        ends.append(paper.draw(charts.pareto(found.defects, words, charts.HALF), LEFT, top + 18))
+        ends.append(draw(paper, charts.pareto(found.defects, words, charts.HALF), LEFT, top + 18))
     else:
         paper.text(LEFT, top + 28, words("pareto.none"), 8, "soft")
     if found.trend.periods:
-        ends.append(paper.draw(charts.trend(found.trend, words, charts.HALF), x, top + 18))
+        ends.append(draw(paper, charts.trend(found.trend, words, charts.HALF), x, top + 18))
     else:
         paper.text(x, top + 28, words("trend.none"), 8, "soft")
     paper.y = max(ends)
