@@ -143,7 +143,13 @@ class _Writer:
         return self.tape.op(kind, list(inputs), attributes=attributes or None)
 
     def _weight(self, name: str, values: Tensor) -> ir.Value:
-        return self.tape.initializer(ir.tensor(np.ascontiguousarray(values.cpu().numpy()), name=name), name)
+        """Copied into the order of the file only when it is written, so that a large model is not in memory twice."""
+
+        def ordered() -> ir.TensorProtocol:
+            return ir.tensor(np.ascontiguousarray(values.cpu().numpy()), name=name)
+
+        lazy = ir.LazyTensor(ordered, dtype=_FLOAT, shape=ir.Shape(tuple(values.shape)), name=name)
+        return self.tape.initializer(lazy, name)
 
     def _constant(self, name: str, value: Any) -> ir.Value:
         for known in self.tape.initializers:
