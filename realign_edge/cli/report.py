@@ -104,6 +104,7 @@ def _inspections(
     from dataclasses import replace
     from functools import partial
 
+    from realign_edge.home import home
     from realign_edge.reports.inspection import Wanted, inspection_report
     from realign_edge.reports.model import Filters
     from realign_edge.reports.pictures import StationPictures
@@ -112,14 +113,16 @@ def _inspections(
     from realign_edge.results.store import Results
 
     shown = progress_for(quiet)
-    home = path.resolve().parent
+    # A backup lies elsewhere than the thumbnails and bundles that its rows speak of.
+    beside = path.resolve().parent
+    folder = beside if (beside / "thumbnails").is_dir() else home()
     wanted = Wanted(made_at, made_at.tzinfo, Filters(**filters), **texts)  # type: ignore[arg-type]
     shown.start("Reading the results", 0, "rows")
     with Results.read(path) as results:
         problems = results.verify()
-        found = inspection_report(results.entries(), wanted, partial(thresholds, home), len(problems))
+        found = inspection_report(results.entries(), wanted, partial(thresholds, folder), len(problems))
     shown.finish(f"{len(found.rows)} photos, {len(found.refused)} refused files")
-    output = replace(output, find=StationPictures(home))
+    output = replace(output, find=StationPictures(folder))
     files = _written(shown, output, lambda tell: write_inspection(found, output, tell))
     if problems:
         say(f"warning: {path} is not as it was written ({len(problems)} problems); the report says so", quiet)

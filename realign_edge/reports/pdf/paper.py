@@ -50,6 +50,8 @@ class Paper:
         self._pdf.add_font(_FAMILY, "", REGULAR)
         self._pdf.add_font(_FAMILY, "B", BOLD)
         self._describe(made_at)
+        # Style and size of the type that is set: most texts of a table follow one of the same.
+        self._face: tuple[str, float] | None = None
         # Advance widths in thousandths of the size, by code point.
         self._widths: dict[str, dict[int, float]] = {
             style: dict(cast("TTFFont", self._pdf.fonts[_FAMILY + style]).cw) for style in ("", "B")
@@ -124,7 +126,9 @@ class Paper:
         if anchor != "start":
             x -= self.width(text, size, bold) * (0.5 if anchor == "middle" else 1.0)
         style: Literal["", "B"] = "B" if bold else ""
-        self._pdf.set_font(_FAMILY, style, size)
+        if (style, size) != self._face:
+            self._pdf.set_font(_FAMILY, style, size)
+            self._face = (style, size)
         self._pdf.set_text_color(*_COLOURS[tone])
         self._pdf.text(x, y, text)
 
@@ -194,7 +198,7 @@ class Paper:
 
     def _forget(self) -> None:
         """Another page was left with other settings than fpdf2 remembers: make it write all of them again."""
-        self._pdf.current_font_is_set_on_page = False
+        self._pdf.current_font_is_set_on_page, self._face = False, None
         self._pdf.set_draw_color(1, 2, 3)
         self._pdf.set_fill_color(1, 2, 3)
         self._pdf.set_line_width(9)
