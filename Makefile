@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bench-bundle bench-report bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: presets bench-bundle bench-report bench-station bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -48,7 +48,7 @@ bench-objectives: $(STAMP)  ## every objective on the same pairs, five seeds (ho
 bench-alignment: $(STAMP)  ## our training step against TRL and whole sequences
 	$(BIN)/python -m benchmarks.alignment
 
-bench-cuda: $(STAMP)  ## the same for LLaVA-1.5-7B's shape on a CUDA GPU, and the memory that it takes
+bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA GPU: steps, memory, a resume
 	$(BIN)/python -m benchmarks.cuda
 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
@@ -56,6 +56,9 @@ bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time
 
 bench-report: $(STAMP)  ## the reports of 10,000 verdicts in every form, and the page in a browser (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.report
+
+bench-station: $(STAMP)  ## the station against torch, the unfused graph and onnxruntime-genai (minutes)
+	$(BIN)/python -m benchmarks.station --threads 1
 
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
@@ -65,6 +68,9 @@ bench-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found
 
 storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_storm $(if $(BUNDLE),--bundle $(BUNDLE))
+
+presets: $(STAMP)  ## derive the presets for GPUs of usual sizes, and the tables of docs/models.md
+	$(BIN)/python -m benchmarks.presets
 
 venv: $(STAMP)
 

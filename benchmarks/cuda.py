@@ -1,9 +1,10 @@
-"""LLaVA-1.5-7B's shape on a CUDA GPU, weights random: `python -m benchmarks.cuda`, or `make bench-cuda`.
+"""The shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA GPU, weights random: `python -m benchmarks.cuda`.
 
-NF4 with double quantisation, bfloat16, gradient checkpointing. Rows: our dpo step against TRL's and our rdpo
-step against six whole forwards, sides taking turns; the peak of one pair a step against 16 GiB and against
-what the planner said; the most pairs at a time that fit 24 GiB. `--shrink N` divides the model and runs the
-same on the CPU, in float32, to see that the script works.
+NF4 with double quantisation, bfloat16, gradient checkpointing. Rows of each: the peak of one pair a step against
+16 GiB and against what the planner said, with the pairs a second; the most pairs at a time that fit 24 GiB; three
+steps, and the same stopped after the second and resumed. Of LLaVA also our dpo step against TRL's and our rdpo
+step against six whole forwards, sides taking turns. `--shrink N` divides the models and runs the same on the CPU,
+in float32, to see that the script works; `--model` takes one of them.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import gc
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -22,6 +23,8 @@ import torch
 from benchmarks.job import ON_CPU, Job, Ours, Where, random_job
 from benchmarks.llava import SEVEN_B, write_llava
 from benchmarks.peers import SixForwards, Trl
+from benchmarks.qwen import QWEN_SEVEN_B, USUAL_PHOTO, write_qwen
+from benchmarks.resume import STEPS, Resumed
 from benchmarks.workers import Worker, compare, peak_bytes, ratio
 from realign_edge.alignment.batches import padded_tokens
 from realign_edge.alignment.gradient import OutOfMemoryError
@@ -86,12 +89,12 @@ def one_pair(job: Job, threads: int) -> dict[str, Any]:
     """The peak of one pair a step, and what the planner expected."""
     worker = Worker(Measured, job, threads=threads, device=job.where.device)
     expected = worker.ask("forecast")
-    for _ in range(3):
-        worker.round()
+    seconds = [worker.round()[0] for _ in range(1 + STEPS)][1:]
     found = worker.ask("peak")
     worker.close()
     return {
         "row": "one pair a step",
+        "items_per_s": round(job.batch / median(seconds), 3),
         "target_gib": TARGET_GIB,
         "peak_gib": {kind: round(size / GIB, 2) for kind, size in found.items()},
         "met": found["reserved"] <= TARGET_GIB * GIB,
@@ -112,6 +115,14 @@ def largest(job: Job, most: int, threads: int) -> dict[str, Any]:
     return {"row": "largest group", "limit_gib": CARD_GIB, "pairs": good, "tokens": tokens, "tried_up_to": most}
 
 
+def stop_and_go_on(job: Job, threads: int) -> dict[str, Any]:
+    """Three steps, and three with a stop behind the second."""
+    worker = Worker(Resumed, job, threads=threads, device=job.where.device)
+    found: dict[str, Any] = worker.ask("both")
+    worker.close()
+    return {"row": "three steps and a resume", **found}
+
+
 def main() -> int:
     """Run all rows; 3 where there is no CUDA device."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -120,7 +131,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--batch", type=int, default=1, help="pairs a step in the comparisons")
     parser.add_argument("--most", type=int, default=256, help="pairs at a time that are tried at most")
-    parser.add_argument("--shrink", type=int, default=1, help="divide the model by this, and run on the CPU")
+    parser.add_argument("--model", choices=["llava", "qwen", "both"], default="both")
+    parser.add_argument("--shrink", type=int, default=1, help="divide the models by this, and run on the CPU")
     parser.add_argument("--out", type=Path, default=None, help="JSON file for everything that was measured")
     given = parser.parse_args()
     if given.shrink == 1 and not torch.cuda.is_available():
@@ -139,25 +151,46 @@ def main() -> int:
 def rows(folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Everything, printed as it comes."""
     where = ON_GPU if given.shrink == 1 else ON_CPU
-    settings = replace(SETTINGS, quantization=where.quantization)
-    write_llava(folder / "model", SEVEN_B.shrunk(given.shrink), where.dtype)
-    found: list[dict[str, Any]] = [{"row": "device", "name": name_of(where)}]
-    print(json.dumps(found[0]), flush=True)
-    rdpo = replace(random_job(folder / "model", folder, settings, 4, where), batch=given.batch)
-    dpo = replace(rdpo, settings=replace(settings, objective="dpo"))
-    # This process shares the device with the workers, and keeps nothing there.
-    gc.collect()
-    torch.cuda.empty_cache()
-    measures: list[Callable[[], dict[str, Any]]] = [
-        lambda: speed(dpo, Trl, "dpo step against TRL", given.rounds, given.threads),
-        lambda: speed(rdpo, SixForwards, "rdpo step against six forwards", given.rounds, given.threads),
-        lambda: one_pair(replace(rdpo, batch=1), given.threads),
-        lambda: largest(rdpo, given.most, given.threads),
-    ]
-    for measure in measures:
-        found.append(measure())
-        print(json.dumps({k: v for k, v in found[-1].items() if k != "losses"}), flush=True)
+    found: list[dict[str, Any]] = []
+
+    def keep(row: dict[str, Any]) -> None:
+        found.append(row)
+        print(json.dumps({k: v for k, v in row.items() if k != "losses"}), flush=True)
+
+    keep({"row": "device", "name": name_of(where)})
+    for model in ("llava", "qwen") if given.model == "both" else (given.model,):
+        (folder / model).mkdir(exist_ok=True)
+        rdpo = job_of(model, folder / model, where, given)
+        # This process shares the device with the workers, and keeps nothing there.
+        gc.collect()
+        torch.cuda.empty_cache()
+        for measure in measures(model, rdpo, given):
+            keep({"model": model, **measure()})
     return found
+
+
+def job_of(model: str, folder: Path, where: Where, given: argparse.Namespace) -> Job:
+    """Four pairs with random photos of a usual size, and a random model to learn them."""
+    settings = replace(SETTINGS, quantization=where.quantization)
+    size = (336, 336)
+    if model == "qwen":
+        write_qwen(folder / "model", QWEN_SEVEN_B.shrunk(given.shrink), where.dtype)
+        # On the CPU a small photo tells as much of the script.
+        size = USUAL_PHOTO if given.shrink == 1 else (140, 112)
+    else:
+        write_llava(folder / "model", SEVEN_B.shrunk(given.shrink), where.dtype)
+    return replace(random_job(folder / "model", folder, settings, 4, where, size), batch=given.batch)
+
+
+def measures(model: str, rdpo: Job, given: argparse.Namespace) -> Iterator[Callable[[], dict[str, Any]]]:
+    """The rows of one model; the peers know LLaVA alone."""
+    if model == "llava":
+        dpo = replace(rdpo, settings=replace(rdpo.settings, objective="dpo"))
+        yield lambda: speed(dpo, Trl, "dpo step against TRL", given.rounds, given.threads)
+        yield lambda: speed(rdpo, SixForwards, "rdpo step against six forwards", given.rounds, given.threads)
+    yield lambda: one_pair(replace(rdpo, batch=1), given.threads)
+    yield lambda: largest(rdpo, given.most, given.threads)
+    yield lambda: stop_and_go_on(replace(rdpo, batch=1), given.threads)
 
 
 def name_of(where: Where) -> str:

@@ -86,7 +86,7 @@ class Ours:
     def _prepare(self, caches: Path) -> None:
         """Features, reference and a fresh adapter."""
         store = FeatureStore(caches / "features", self.vlm)
-        store.ensure([_photo(sha, path) for sha, path in sorted(self.job.photos.items())], Silent())
+        store.ensure([photo_of(sha, path) for sha, path in sorted(self.job.photos.items())], Silent())
         self.vlm.park_tower()
         items = tokenised(self.vlm, store, self.job.pairs)
         settings = self.job.settings
@@ -178,16 +178,26 @@ def medium_job(folder: Path, settings: AlignmentSettings, pairs: int) -> Job:
     return random_job(folder / "medium", folder, settings, pairs)
 
 
-def random_job(model: Path, folder: Path, settings: AlignmentSettings, pairs: int, where: Where = ON_CPU) -> Job:
-    """Random photos, texts of exactly the stated lengths; the model stays where `where` says."""
+def random_job(
+    model: Path,
+    folder: Path,
+    settings: AlignmentSettings,
+    pairs: int,
+    where: Where = ON_CPU,
+    size: tuple[int, int] = (336, 336),
+) -> Job:
+    """Random photos of `size` (width, height), texts of exactly the stated lengths; the model stays where `where` says.
+
+    The prompt's length is without its photo.
+    """
     from realign_edge.files import sha256_file
 
     rng = np.random.default_rng(0)
     photos = {}
-    (folder / "photos").mkdir(exist_ok=True)
+    (folder / "photos").mkdir(parents=True, exist_ok=True)
     for i in range(pairs + 1):
         path = folder / "photos" / f"{i}.png"
-        Image.fromarray(rng.integers(0, 255, (336, 336, 3), dtype=np.uint8)).save(path)
+        Image.fromarray(rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)).save(path)
         photos[sha256_file(path)] = path
     names = list(photos)
     vlm = where.load(model)
@@ -215,7 +225,8 @@ def _job(
     return Job(model, folder, adapter, photos, pairs, prompts, settings, batch, where=where)
 
 
-def _photo(sha: str, path: Path) -> Photo:
+def photo_of(sha: str, path: Path) -> Photo:
+    """A training photo on disk."""
     with Image.open(path) as image:
         return Photo(sha, path, path.name, *image.size, "train")
 

@@ -1,4 +1,4 @@
-"""`kill -9` during `inspect --watch`, over and over, while photos arrive: `python -m benchmarks.watch_storm --bundle B`.
+"""`kill -9` during `inspect --watch`, over and over, while photos arrive: `python -m benchmarks.watch_storm`.
 
 No verdict may be lost and none doubled: in the end every photo that arrived has exactly one row and has been moved,
 every row that was ever announced is still there, and the chain is whole. Without --bundle an inspector that only makes
@@ -12,31 +12,35 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from benchmarks.watch_feed import Feeder, floor_photos
-from realign_edge.files import sha256_bytes, sha256_file
-from realign_edge.results.model import Inspection, Reason, Refused
-from realign_edge.results.store import Results
+from benchmarks.watch_judge import judge, wrong
+from realign_edge.files import sha256_bytes
+from realign_edge.results.model import Inspection, Reason
+from realign_edge.results.store import FILE
 
 # Seconds: how long a file must be left alone, how long a broken one is waited for, and between two looks.
 SETTLE_S, PATIENCE_S, EVERY_S = 0.2, 5.0, 0.1
 LIMIT_S = 300.0
 # This share of kills comes at any time, most of them while it still starts; the others come while it works.
 STARTING = 0.1
+# Of these, this share waits for a new row or a new file in `done`, since that is where something could go wrong.
+AIMED = 0.6
 
 
 class MadeUp:
     """Takes a moment and passes everything; reads the photo, so that what is cut off is refused."""
 
-    def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:
+    def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:  # noqa: ARG002
         """As station/inspector.py does."""
         from realign_edge.photos.decode import decode
         from realign_edge.station.heartbeat import now
@@ -48,13 +52,23 @@ class MadeUp:
         return Inspection(*about)  # type: ignore[arg-type]
 
 
+def trust_as_here(station: Path) -> None:
+    """The storm's station believes the keys that this machine believes, its own among them."""
+    from realign_edge.bundle.keys import own_key
+    from realign_edge.bundle.trust import trust, trusted_keys
+    from realign_edge.home import home
+
+    for key in trusted_keys(home()).plus(own_key(home())).keys:
+        trust(station, key)
+
+
 def work(folder: Path) -> None:
     """`inspect --watch` with the made-up inspector."""
     from realign_edge.cli.watching import watch_folder, watch_settings
     from realign_edge.station.inspector import Context
 
     settings = watch_settings(folder, Path("done"), Path("quarantine"), SETTLE_S, PATIENCE_S, EVERY_S)
-    watch_folder(folder, MadeUp, Context(station="storm"), "", settings, as_json=True, quiet=False)
+    watch_folder(folder, lambda _teller: MadeUp(), Context(station="storm"), "", settings, as_json=True, quiet=False)
 
 
 def start(folder: Path, home: Path, bundle: Path | None, told: Path) -> subprocess.Popen[bytes]:
@@ -81,7 +95,7 @@ def storm(
             time.sleep(rng.uniform(0.05, 1.0))
         else:
             _wait_for_work(process, home)
-            time.sleep(rng.uniform(0.0, longest_s))
+            _wait_for_moment(folder, home, rng, longest_s)
         assert process.poll() is None, f"the watcher ended by itself with {process.returncode}"
         mine = _works(process, home)
         process.send_signal(signal.SIGKILL)
@@ -89,7 +103,7 @@ def storm(
         done["watching" if mine else "starting"] += 1
     feeder.stop()
     ended = _finish(start(folder, home, bundle, told), folder)
-    return {"kills": kills, "killed while": dict(done), "ended with": ended, **_judge(folder, home, feeder, told)}
+    return {"kills": kills, "killed while": dict(done), "ended with": ended, **judge(folder, home, feeder, told)}
 
 
 def _finish(process: subprocess.Popen[bytes], folder: Path) -> int:
@@ -103,52 +117,36 @@ def _finish(process: subprocess.Popen[bytes], folder: Path) -> int:
     return process.wait(60)
 
 
-def _judge(folder: Path, home: Path, feeder: Feeder, told: Path) -> dict[str, Any]:
-    """What arrived against what the results say."""
-    with Results.read(home) as results:
-        problems, entries = results.verify(), list(results.entries())
-    rows = Counter(e.content.sha256 for e in entries if isinstance(e.content, Inspection))
-    refused = Counter((e.content.name, e.content.sha256) for e in entries if isinstance(e.content, Refused))
-    events = list(_events(told))
-    announced = {(e["row"], e["hash"]) for e in events if "row" in e}
-    moved = Counter(sha256_file(p) for p in (folder / "done").rglob("*") if p.is_file())
-    good = Counter(feeder.good.values())
-    return {
-        "arrived": len(feeder.good),
-        "photos": len(good),
-        "rows": sum(rows.values()),
-        "lost": len(good.keys() - rows.keys()),
-        "doubled": sum(n - 1 for n in rows.values()),
-        "foreign": len(rows.keys() - good.keys()),
-        "not moved": sum((good - moved).values()),
-        "moved too much": sum((moved - good).values()),
-        "broken": len(feeder.broken),
-        "broken wrong": int(refused != Counter(feeder.broken.items())),
-        "announced and gone": len(announced - {(e.number, e.hash) for e in entries}),
-        "stopped between row and move": sum(e["event"] == "known" for e in events),
-        "chain problems": len(problems),
-    }
-
-
-def wrong(report: dict[str, Any]) -> bool:
-    """Is anything not as it must be?"""
-    none = ("lost", "doubled", "foreign", "not moved", "moved too much", "broken wrong", "announced and gone")
-    return any(report[name] for name in (*none, "chain problems", "ended with"))
-
-
-def _events(told: Path) -> Any:
-    """Whole lines; a kill may tear one, which then was not announced."""
-    for line in told.read_bytes().split(b"\n"):
-        with suppress(ValueError):
-            yield from (json.loads(part) for part in [line] if part)
-
-
 def _works(process: subprocess.Popen[bytes], home: Path) -> bool:
     """Has this process got as far as the folder?"""
     try:
         return bool(json.loads((home / "watch" / "status.json").read_text())["pid"] == process.pid)
     except (OSError, ValueError):
         return False
+
+
+def _wait_for_moment(folder: Path, home: Path, rng: random.Random, longest_s: float) -> None:
+    """Some time, or until just after the next row was written or the next photo was moved."""
+    if rng.random() >= AIMED:
+        time.sleep(rng.uniform(0.0, longest_s))
+        return
+    seen = _rows if rng.random() < 0.5 else _moved
+    before, deadline = seen(folder, home), time.monotonic() + 5.0
+    while seen(folder, home) == before and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    time.sleep(rng.choice((0.0, 0.0, rng.uniform(0.0, 0.02))))
+
+
+def _rows(_folder: Path, home: Path) -> int:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{(home / FILE).as_uri()}?mode=ro", uri=True)) as db:
+        return int(db.execute("SELECT ifnull(max(number), 0) FROM entries").fetchone()[0])
+    return 0
+
+
+def _moved(folder: Path, _home: Path) -> int:
+    with suppress(OSError):
+        return sum(1 for _ in (folder / "done").iterdir())
+    return 0
 
 
 def _wait_for_work(process: subprocess.Popen[bytes], home: Path) -> None:
@@ -163,7 +161,9 @@ def main() -> None:
     """Render photos, let them arrive, and kill."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--bundle", type=Path, help="a station bundle; without it the verdicts are made up")
+    parser.add_argument(
+        "--bundle", type=Path, help="a bundle that this machine trusts; without it the verdicts are made up"
+    )
     parser.add_argument("--longest", type=float, default=0.8, help="seconds of work until a kill, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
@@ -176,6 +176,8 @@ def main() -> None:
         folder, home = place / "incoming", place / "home"
         folder.mkdir()
         home.mkdir()
+        if given.bundle:
+            trust_as_here(home)
         feeder = Feeder(folder, floor_photos(place / "floor"), random.Random(given.seed + 1))
         began = time.monotonic()
         feeder.start()

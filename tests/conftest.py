@@ -134,55 +134,6 @@ def model_folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def station_bundle(tmp_path_factory: pytest.TempPathFactory, small_floor: Path) -> Path:
     """The embedded model as a station has it, in float32, with the small floor for its past; unsigned; only read."""
-    import json
-    import shutil
+    from benchmarks.bundles import write_bundle
 
-    import numpy as np
-
-    from realign_edge.bundle.contract import GRAPHS
-    from realign_edge.export.graphs import export_graphs
-    from realign_edge.export.preprocess import preprocess_of
-    from realign_edge.glossary.load import load_glossary
-    from realign_edge.photos.catalog import Catalog
-    from realign_edge.photos.collection import PhotoSettings, open_collection
-    from realign_edge.photos.decode import read_photo
-    from realign_edge.progress import Silent
-    from realign_edge.station.past import past_photo, record_line
-    from realign_edge.station.profile import FIELDS
-    from realign_edge.station.rules import DEFAULT
-    from realign_edge.vlm.load import load_vlm
-
-    folder = tmp_path_factory.mktemp("bundle") / "bundle"
-    vlm = load_vlm("nano")
-    exported = export_graphs(vlm, folder, ("fp32",))
-    thresholds = {
-        "familiarity": 0.0,
-        "confidence": 0.3,
-        "grounding": 0.0,
-        "denied": 0.2,
-        "suspected": 0.95,
-        "same": 0.999,
-    }
-    profile = {n: getattr(exported, n) for n in FIELDS if hasattr(exported, n)} | {
-        "language": "en",
-        "preprocess": preprocess_of(vlm.processor, vlm.family.limits),
-        "questions": {"describe": "Describe the part and its defects."},
-        "max_new_tokens": 96,
-        "precisions": dict.fromkeys(GRAPHS, "fp32"),
-        "thresholds": thresholds,
-    }
-    (folder / "station.json").write_text(json.dumps(profile))
-    (folder / "manifest.json").write_text(json.dumps({"id": "0123456789abcdef", "model_sha256": "0" * 64}))
-    shutil.copy(DEFAULT, folder / "rules.toml")
-    shutil.copy(small_floor / "glossary.toml", folder / "glossary.toml")
-    with Catalog(tmp_path_factory.mktemp("catalog") / "catalog.sqlite") as catalog:
-        photos = open_collection(catalog, small_floor, PhotoSettings(), Silent()).of("train")
-    glossary = load_glossary(folder / "glossary.toml")
-    seen = [vlm.see(vlm.look(read_photo(p.path))).pooled["cls"].numpy() for p in photos]
-    (folder / "index" / "thumbnails").mkdir(parents=True)
-    np.save(folder / "index" / "vectors.npy", np.stack(seen))
-    lines = [record_line(past_photo(p, glossary)) + "\n" for p in photos]
-    (folder / "index" / "records.jsonl").write_text("".join(lines), encoding="utf-8")
-    for photo in photos:
-        shutil.copy(photo.path, folder / "index" / "thumbnails" / f"{photo.sha256}.jpg")
-    return folder
+    return write_bundle(tmp_path_factory.mktemp("bundle") / "bundle", "nano", small_floor)

@@ -17,11 +17,13 @@ from realign_edge.alignment.machine import device_memory, used_memory
 from realign_edge.alignment.memory import Forecast, Geometry, peak, plan
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
 from realign_edge.errors import MissingError, UsageError
-from realign_edge.modelstore.facts import ModelFacts
+from realign_edge.modelstore.facts import ModelFacts, Parameters
 from realign_edge.preferences.model import PreferencePair, Provenance
+from realign_edge.vlm.decoder import decoder_of
 from realign_edge.vlm.family import family_of
-from realign_edge.vlm.shape import context_of, photo_tokens
+from realign_edge.vlm.shape import context_of, deep_layers, photo_tokens
 from realign_edge.vlm.sight import Prefix
+from realign_edge.vlm.sizes import Sizes
 
 BUDGETS = (2048, 4096, 8192)
 # A question's words, and an inspection note's: tokens.
@@ -29,16 +31,22 @@ _QUESTION, _NOTE = 40, 60
 # NF4: half a byte, one byte a block of 64 weights for its scale, four bytes a 256 of these.
 _NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 _BASE_STEP = 256 * 2**20
+# Bytes that a GPU of another machine is assumed to hold besides: CUDA's context, libraries' workspaces, a desktop.
+BASE_ON_GPU = 2**30
 Verdict = Literal["fits", "fits with gradient checkpointing", "does not fit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What config.json says. image_tokens: a usual photo; context: the longest sequence, both in tokens."""
+    """What config.json says. image_tokens: a usual photo; context: the longest sequence, both in tokens.
+
+    deep: layers that take deep features.
+    """
 
     image_tokens: int
     context: int
     text: Any
+    deep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class Headroom:
     """device: in words; memory, limit: its bytes, and those a plan may use; dtype: of what is not in 4 bit.
 
     pair_tokens: of the pairs assumed; needs: bytes of the thriftiest settings that were asked, one pair at a time;
-    micro_tokens: the budget that fits, 0 where none does.
+    micro_tokens: the budget that fits, 0 where none does; assumed: it is not this machine's device.
     """
 
     device: str
@@ -67,6 +75,7 @@ class Headroom:
     verdict: Verdict
     micro_tokens: int
     needs: int
+    assumed: bool = False
 
 
 def shape_of(folder: Path) -> Shape:
@@ -80,22 +89,26 @@ def shape_of(folder: Path) -> Shape:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         tokens = photo_tokens(config, family_of(str(config.model_type), str(folder)))
-        return Shape(tokens, context_of(config), config.get_text_config())
+        return Shape(tokens, context_of(config), config.get_text_config(), deep_layers(config))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise MissingError(f"{folder / 'config.json'} cannot be used: {problem}", "copy the model again") from problem
 
 
-def headroom(facts: ModelFacts, shape: Shape) -> Headroom:
-    """The figures for QLoRA (base in 4 bit) on this machine's GPU, or on its CPU where there is none."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    geometry = geometry_before_loading(facts, shape, device)
+def headroom(facts: ModelFacts, shape: Shape, gpu_memory: int = 0) -> Headroom:
+    """The figures for QLoRA (base in 4 bit) on this machine's GPU, or on its CPU where there is none.
+
+    gpu_memory: bytes of a GPU to take instead, which need not be here; 0 = this machine.
+    """
+    device = torch.device("cuda" if gpu_memory or torch.cuda.is_available() else "cpu")
+    base = BASE_ON_GPU if gpu_memory else None
+    geometry = geometry_before_loading(facts.parameters, shape, device, base)
     settings = PRESETS["workstation"]
     items = usual_pairs(shape.image_tokens)
     rows = tuple(_row(label, geometry, chosen, items) for label, chosen in _choices(settings))
-    memory = device_memory(device)
+    memory = gpu_memory or device_memory(device)
     verdict, tokens = _judge(geometry, settings, items, memory)
     return Headroom(
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU, on the CPU",
+        device=_name_of(device, gpu_memory),
         memory=memory,
         limit=usable(memory),
         dtype="bfloat16" if geometry.activation == 2 else "float32",
@@ -104,32 +117,63 @@ def headroom(facts: ModelFacts, shape: Shape) -> Headroom:
         verdict=verdict,
         micro_tokens=tokens,
         needs=min(row.one_pair for row in rows[:2]),
+        assumed=bool(gpu_memory),
     )
 
 
-def geometry_before_loading(facts: ModelFacts, shape: Shape, device: torch.device, base: int | None = None) -> Geometry:
+def _name_of(device: torch.device, gpu_memory: int) -> str:
+    if gpu_memory:
+        return "a GPU as asked for"
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU, on the CPU"
+
+
+def geometry_before_loading(
+    parameters: Parameters, shape: Shape, device: torch.device, base: int | None = None
+) -> Geometry:
     """What `geometry_of` finds once the model is loaded in 4 bit; base: bytes in use besides (measured where None).
 
     Activations are bfloat16 on a GPU and float32 on a CPU, as the model is loaded for training; tower and
     projector have left a GPU by then.
     """
     width = 2 if device.type == "cuda" else 4
-    text, parameters = shape.text, facts.parameters
+    text = shape.text
     small = parameters.decoder_matrices
     away = parameters.vision_tower + parameters.projector if device.type == "cuda" else 0
     if base is None:
         base = math.ceil(used_memory(device) / _BASE_STEP) * _BASE_STEP
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     return Geometry(
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
         intermediate=text.intermediate_size,
-        queries=(getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads)
-        * text.num_attention_heads,
+        queries=head * text.num_attention_heads,
         heads=text.num_attention_heads,
         vocabulary=text.vocab_size,
         weights=round(small * _NF4_BYTES) + (parameters.total - small - away) * width,
         activation=width,
         base=base,
+        keys=head * (getattr(text, "num_key_value_heads", None) or text.num_attention_heads),
+        decoder=decoder_of(text.model_type),
+        deep=shape.deep,
+    )
+
+
+def geometry_stated(sizes: Sizes, base: int) -> Geometry:
+    """The same on a GPU, of a checkpoint that nobody has brought here yet; base: bytes in use besides."""
+    plain = sizes.total - sizes.matrices - sizes.vision
+    return Geometry(
+        layers=sizes.layers,
+        hidden=sizes.hidden,
+        intermediate=sizes.intermediate,
+        queries=sizes.head * sizes.heads,
+        heads=sizes.heads,
+        vocabulary=sizes.vocabulary,
+        weights=round(sizes.matrices * _NF4_BYTES) + plain * 2,
+        activation=2,
+        base=base,
+        keys=sizes.head * sizes.key_heads,
+        decoder=decoder_of(sizes.decoder),
+        deep=sizes.deep,
     )
 
 

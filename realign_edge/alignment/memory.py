@@ -14,6 +14,17 @@ With dropout peft's own layers are used, and each adapted one keeps what dropout
 that it drew, which is twice its input, instead of what the norm wrote: 6 D and 2 Q in attention, 4 D and 2 I in
 the MLP, which then also keeps silu(gate), 1 I. (On a GPU a factor is one byte, so this is an upper bound there.)
 
+Where a decoder differs from LLaMA's (models/decoders.toml; n = length of a sequence, H = heads, K = width of all keys,
+m = layers that take deep features):
+
+    2 D   more with norms behind attention and MLP too, which read what these write (Gemma 2, Gemma 3)
+    Q + K states that norms by head read, float32 (Qwen3, Gemma 3)
+    2 I   more where the MLP is not ours to fuse: act(gate), and the product where an adapter reads it, else 1 I
+    m D   the deep features, once (not a layer)
+    H n   scores a token where attention is eager: after softmax in float32, again in 16 bit where the model computes
+          so, and after tanh where they are capped; attention then writes 1 Q, not 2. Three more in float32 are there
+          for the moment that one layer's scores are computed or their gradient is.
+
 With gradient checkpointing: D a token and layer, and the above for one layer at a time. To this come the
 weights, the adapter four times in float32 (itself, gradient, two moments), the masks, the rows of the
 output head, and the buffers of the moment when the backward pass is in an MLP. tests/unit/alignment
@@ -22,7 +33,7 @@ compares the sum with what a process really needs.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -31,8 +42,10 @@ from realign_edge.alignment.batches import Item, micro_batches, padded_tokens
 from realign_edge.alignment.machine import use_once, used_memory
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.errors import UsageError
+from realign_edge.vlm.decoder import Decoder, decoder_of
 from realign_edge.vlm.head import rows_at_once
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.shape import deep_layers
 
 _GIB = 2**30
 # Of a device's memory, what a plan may use: the rest is the system's, the driver's and fragmentation's.
@@ -45,7 +58,8 @@ _BASE_STEP = 256 * 2**20
 class Geometry:
     """What memory depends on. Widths in elements; `weights` in bytes; activation: bytes an element.
 
-    base: bytes that the process holds besides.
+    base: bytes that the process holds besides; keys: width of all keys; decoder: what its layers keep; deep: layers
+    that take deep features.
     """
 
     layers: int
@@ -57,6 +71,9 @@ class Geometry:
     weights: int
     activation: int
     base: int
+    keys: int = 0
+    decoder: Decoder = field(default_factory=Decoder)
+    deep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,7 @@ def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
         # In whole steps, so that the same machine plans the same though this figure wavers.
         base = math.ceil(max(0, used_memory(vlm.device) - weights) / _BASE_STEP) * _BASE_STEP
     head_dim = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    eager = getattr(vlm.language_model.config, "_attn_implementation", "") == "eager"
     return Geometry(
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
@@ -111,34 +129,53 @@ def geometry_of(vlm: Vlm, base: int | None = None) -> Geometry:
         weights=weights,
         activation=torch.finfo(vlm.dtype).bits // 8,
         base=base,
+        keys=head_dim * (getattr(text, "num_key_value_heads", None) or text.num_attention_heads),
+        decoder=replace(decoder_of(text.model_type), eager=eager),
+        deep=deep_layers(vlm.model.config),
     )
 
 
 def forecast(g: Geometry, settings: AlignmentSettings, lengths: Sequence[tuple[int, int]], scored: int) -> Forecast:
     """The peak for one group; lengths: tokens of (first, second) sequence of each item, scored: answer tokens."""
-    tokens = padded_tokens(lengths)
-    every = settings.lora_targets == "all-linear"
-    b, rank = g.activation, settings.lora_rank
-    norm_input = 2 * g.hidden * (b if b == 4 else 4)
-    if settings.lora_dropout:
-        attention, mlp = 6 * g.hidden + 2 * g.queries, 4 * g.hidden + 5 * g.intermediate
-    else:
-        attention, mlp = g.hidden, g.hidden + 2 * g.intermediate
-    # An MLP without an adapter is fused with dropout too, and does not need its input.
-    inputs = (attention + (mlp if every else 2 * g.intermediate)) * b
-    low = rank * (7 if every else 4) * b
-    layer = norm_input + inputs + 5 * g.queries * b + low + 4 * g.heads
+    tokens, b = padded_tokens(lengths), g.activation
+    layer = _a_token(g, settings)
     kept = g.layers * g.hidden * b + layer if settings.gradient_checkpointing else g.layers * layer
-    longest = [max(pair[k] for pair in lengths) for k in (0, 1)]
-    masks = sum(count * n * n * (b + 1) for count, n in zip(_rows(lengths), longest, strict=True))
-    activations = tokens * (kept + 3 * g.hidden * b) + masks + scored * g.hidden * b
-    widest = max(count * n for count, n in zip(_rows(lengths), longest, strict=True))
+    rows, longest = _rows(lengths), [max(pair[k] for pair in lengths) for k in (0, 1)]
+    squares = [count * n * n for count, n in zip(rows, longest, strict=True)]
+    # The masks; and the scores of every layer, or of the one whose turn it is.
+    matrices = sum(squares) * (b + 1) + g.heads * _a_score(g) * (
+        max(squares) if settings.gradient_checkpointing else g.layers * sum(squares)
+    )
+    activations = tokens * (kept + (3 + g.deep) * g.hidden * b) + matrices + scored * g.hidden * b
+    widest = max(count * n for count, n in zip(rows, longest, strict=True))
     # A 4-bit layer is dequantised for the moment that it is used.
     plain = g.hidden * g.intermediate * b if settings.quantization == "nf4" else 0
     in_mlp = widest * (4 * g.intermediate + 3 * g.hidden) * b + plain
     in_head = min(scored, rows_at_once(g.vocabulary)) * g.vocabulary * (4 + b + (b if b != 4 else 0))
+    in_scores = 3 * 4 * g.heads * max(squares) if g.decoder.eager else 0
     adapter = 4 * 4 * adapter_elements(g, settings)
-    return Forecast(tokens, g.base, g.weights, adapter, activations, max(in_mlp, in_head))
+    return Forecast(tokens, g.base, g.weights, adapter, activations, max(in_mlp, in_head, in_scores))
+
+
+def _a_token(g: Geometry, settings: AlignmentSettings) -> int:
+    """Bytes that one layer keeps of a token, without scores."""
+    every, b, kind = settings.lora_targets == "all-linear", g.activation, g.decoder
+    read_by_norms = kind.norms * g.hidden + (g.queries + g.keys if kind.head_norms else 0)
+    unfused = not kind.fused_mlp
+    if settings.lora_dropout:
+        attention, mlp = 6 * g.hidden + 2 * g.queries, 4 * g.hidden + 5 * g.intermediate
+    else:
+        attention, mlp = g.hidden, g.hidden + (4 if unfused else 2) * g.intermediate
+    # An MLP without an adapter is fused with dropout too, and does not need its input.
+    inputs = attention + (mlp if every else (3 if unfused else 2) * g.intermediate)
+    around = (4 if kind.eager else 5) * g.queries + settings.lora_rank * (7 if every else 4)
+    return read_by_norms * 4 + (inputs + around) * b + 4 * g.heads
+
+
+def _a_score(g: Geometry) -> int:
+    """Bytes that a layer keeps of one score: nothing where attention computes them again."""
+    b, kind = g.activation, g.decoder
+    return (4 + (b if b != 4 else 0) + (b if kind.capped else 0)) if kind.eager else 0
 
 
 def adapter_elements(g: Geometry, settings: AlignmentSettings) -> int:

@@ -16,7 +16,9 @@ def align(
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     model: Annotated[str | None, typer.Option(help="Name or folder of the model [default: nano].")] = None,
     teacher: Annotated[str | None, typer.Option(help="A stronger model that writes the true notes.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Settings to start from: nano, paper, workstation.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Settings to start from: nano, paper, workstation, gpu-24gb and others.")
+    ] = None,
     objective: Annotated[
         str | None, typer.Option(help="sft, dpo, dpo-anchored, rdpo, rdpo-anchored, rdpo-symmetric.")
     ] = None,

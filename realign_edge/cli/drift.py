@@ -51,7 +51,7 @@ def drift(
 def _figures(found: Any, held_out: int, language: str) -> list[str]:
     ja = language == "ja"
     now, then = found.medians
-    p = "< 0.0001" if found.p < 0.0001 else f"= {found.p:.4f}"
+    p = "< 0.0001" if found.p < 0.0001 else "-" if found.p != found.p else f"= {found.p:.4f}"
     names = ("類似度", "要確認", "覆された判定") if ja else ("familiarity", "REVIEW", "overruled")
     median = "中央値" if ja else "median"
     before = "調整時" if ja else "at alignment"

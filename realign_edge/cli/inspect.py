@@ -62,7 +62,7 @@ def inspect(
     if watch:
         given = Context(station=station, operator=operator, lot=lot, serial=serial)
         moving = (done, quarantine, settle, patience, every)
-        _watch(photos, lambda: open_inspector(bundle, threads), given, name_pattern, moving, as_json, quiet)
+        _watch(photos, bundle, threads, given, name_pattern, moving, as_json, quiet)
         return
     found = arrivals(photos, Context(station=station, operator=operator, lot=lot, serial=serial), name_pattern)
     if not found:
@@ -77,27 +77,47 @@ def inspect(
 
 
 def _watch(
-    photos: list[Path], inspector: Any, given: Any, pattern: str, moving: Any, as_json: bool, quiet: bool
+    photos: list[Path],
+    bundle: Path | None,
+    threads: int,
+    given: Any,
+    pattern: str,
+    moving: Any,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    from realign_edge.cli.watching import watch_folder, watch_settings
+    from realign_edge.cli.watching import current_inspector, watch_folder, watch_settings
     from realign_edge.errors import UsageError
 
     if len(photos) != 1:
         raise UsageError("one folder can be watched at a time", "name the folder above them; folders below are watched")
+
+    def opened(teller: Any) -> Any:
+        return current_inspector(bundle, lambda: open_inspector(bundle, threads), teller)
+
     folder = photos[0].resolve()
-    watch_folder(folder, inspector, given, pattern, watch_settings(folder, *moving), as_json, quiet)
+    watch_folder(folder, opened, given, pattern, watch_settings(folder, *moving), as_json, quiet)
 
 
 def open_inspector(bundle: Path | None, threads: int) -> Any:
-    """The inspector of the named or the installed bundle."""
+    """The inspector of the named or the installed bundle; nothing of one that was tampered with is loaded.
+
+    Raises:
+        BundleError: the bundle is not whole, or not signed by a key that this machine trusts.
+    """
     import os
 
+    from realign_edge.bundle.keys import own_key
+    from realign_edge.bundle.trust import trusted_keys
+    from realign_edge.bundle.verify import verify_bundle
     from realign_edge.home import home
     from realign_edge.station.find import find_bundle
     from realign_edge.station.inspector import Inspector
 
+    folder = find_bundle(home(), bundle)
+    verify_bundle(folder, trusted_keys(home()).plus(own_key(home())))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Inspector(find_bundle(home(), bundle), threads or max(1, cores // 2))
+    return Inspector(folder, threads or max(1, cores // 2))
 
 
 def _shown(results: Any, total: int, as_json: bool, quiet: bool) -> Any:

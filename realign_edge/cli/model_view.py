@@ -4,7 +4,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from realign_edge.alignment.headroom import BUDGETS, Headroom, Shape
+from realign_edge.alignment.headroom import BASE_ON_GPU, BUDGETS, Headroom, Shape
 from realign_edge.cli.models_view import commercial, console
 from realign_edge.modelstore.facts import ModelFacts
 from realign_edge.modelstore.sizes import billions, gib
@@ -78,12 +78,15 @@ def _verdict(room: Headroom) -> Table:
     if room.micro_tokens:
         words.append(f", up to {room.micro_tokens} tokens at a time", style="default")
     else:
-        words.append(f": needs {gib(room.needs)}, this machine has {gib(room.memory)}", style="default")
+        whose = "it" if room.assumed else "this machine"
+        words.append(f": needs {gib(room.needs)}, {whose} has {gib(room.memory)}", style="default")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True, min_width=10)
     table.add_column(overflow="fold")
-    table.add_row("Here", words)
+    table.add_row("There" if room.assumed else "Here", words)
     about = f"{room.device}: {gib(room.memory)}, of which {gib(room.limit)} may be used;"
+    if room.assumed:
+        about += f" {gib(BASE_ON_GPU)} of that is assumed to be taken by CUDA and a desktop;"
     judged = f"judged for --preset workstation (attention) and pairs of {room.pair_tokens:,} tokens"
     table.add_row("", Text(f"{about} {judged}", style="dim"))
     return table

@@ -76,13 +76,24 @@ def list_all(as_json: Json = False, quiet: Quiet = False) -> None:
 
 
 @app.command()
-def show(model: Name, as_json: Json = False, quiet: Quiet = False) -> None:
+def show(
+    model: Name,
+    gpu_memory: Annotated[
+        float | None, typer.Option(help="Figures for a GPU of so many GiB, which need not be in this machine.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Show one model, its licence, and whether training it fits here.
 
     The memory is predicted from config.json and the headers of the weights; the model is not loaded.
 
-    Example:  realign-edge models show nano
+    Example:  realign-edge models show nano --gpu-memory 24
     """
+    from realign_edge.errors import UsageError
+
+    if gpu_memory is not None and not 0 < gpu_memory < 2**20:
+        raise UsageError(f"--gpu-memory {gpu_memory:g} is no size of a GPU", "say it in GiB: --gpu-memory 24")
     from dataclasses import asdict
 
     from realign_edge.cli.options import hush_libraries
@@ -94,7 +105,7 @@ def show(model: Name, as_json: Json = False, quiet: Quiet = False) -> None:
 
     hush_libraries()
     shape = shape_of(facts.folder)
-    room = headroom(facts, shape)
+    room = headroom(facts, shape, int((gpu_memory or 0) * 2**30))
     if as_json:
         photo = {"image_tokens": shape.image_tokens, "context": shape.context}
         print_json({**as_plain(facts), **photo, "training": {"budgets": BUDGETS, **asdict(room)}})
@@ -104,6 +115,46 @@ def show(model: Name, as_json: Json = False, quiet: Quiet = False) -> None:
     print_model(facts, shape, room)
     if facts.manifest is None and not facts.embedded:
         say("it was not taken in with `models add`, so `models verify` cannot check it", quiet)
+
+
+@app.command()
+def presets(
+    gpu: Annotated[int | None, typer.Option(help="What fits a GPU of so many GB, as it is sold.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show presets for GPUs, or which models one can train.
+
+    Predicted from the shapes that the family profiles state; nothing was measured on a GPU.
+
+    Example:  realign-edge models presets --gpu 24
+    """
+    from dataclasses import asdict
+
+    from realign_edge.errors import UsageError
+
+    if gpu is not None and not 1 <= gpu <= 1024:
+        raise UsageError(f"--gpu {gpu} is no size of a GPU", "say it in GB: --gpu 24")
+    from realign_edge.alignment.gpu_presets import gpu_presets
+
+    if gpu is None:
+        shown = list(gpu_presets().values())
+        rows = [asdict(preset) for preset in shown]
+    else:
+        from realign_edge.alignment.gpu_search import fits
+
+        found = fits(gpu)
+        rows = [fit.as_plain() for fit in found]
+    if as_json:
+        print_json({"presets": rows} if gpu is None else {"gpu_gb": gpu, "models": rows})
+        return
+    from realign_edge.cli.presets_view import print_fits, print_presets
+
+    if gpu is None:
+        print_presets(shown)
+        say("use one with: realign-edge align PHOTOS --preset gpu-24gb", quiet)
+    else:
+        print_fits(found)
 
 
 @app.command()

@@ -26,7 +26,9 @@ def report(
     since: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "",
     until: Annotated[str, typer.Option(help="Last day, YYYY-MM-DD; it is included.")] = "",
     lot: Annotated[str, typer.Option(help="Only this lot.")] = "",
-    verdict: Annotated[str, typer.Option(help="List only photos with this final verdict: PASS, FAIL, REVIEW.")] = "",
+    verdict: Annotated[
+        str, typer.Option(help="List only photos with this final verdict: PASS, FAIL, REVIEW, RETAKE.")
+    ] = "",
     title: Annotated[str, typer.Option(help="In the place of the usual title.")] = "",
     site: Annotated[str, typer.Option(help="Plant or site.")] = "",
     number: Annotated[str, typer.Option(help="Report number [default: made from date and results].")] = "",
@@ -102,6 +104,7 @@ def _inspections(
     from dataclasses import replace
     from functools import partial
 
+    from realign_edge.home import home
     from realign_edge.reports.inspection import Wanted, inspection_report
     from realign_edge.reports.model import Filters
     from realign_edge.reports.pictures import StationPictures
@@ -110,14 +113,16 @@ def _inspections(
     from realign_edge.results.store import Results
 
     shown = progress_for(quiet)
-    home = path.resolve().parent
+    # A backup lies elsewhere than the thumbnails and bundles that its rows speak of.
+    beside = path.resolve().parent
+    folder = beside if (beside / "thumbnails").is_dir() else home()
     wanted = Wanted(made_at, made_at.tzinfo, Filters(**filters), **texts)  # type: ignore[arg-type]
     shown.start("Reading the results", 0, "rows")
     with Results.read(path) as results:
         problems = results.verify()
-        found = inspection_report(results.entries(), wanted, partial(thresholds, home), len(problems))
+        found = inspection_report(results.entries(), wanted, partial(thresholds, folder), len(problems))
     shown.finish(f"{len(found.rows)} photos, {len(found.refused)} refused files")
-    output = replace(output, find=StationPictures(home))
+    output = replace(output, find=StationPictures(folder))
     files = _written(shown, output, lambda tell: write_inspection(found, output, tell))
     if problems:
         say(f"warning: {path} is not as it was written ({len(problems)} problems); the report says so", quiet)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Quiet, print_json, say
+from realign_edge.cli.options import Json, Quiet, print_json, progress_for, say
 
 app = typer.Typer(help="Verdicts, people's decisions about them, and their safe keeping.", no_args_is_help=True)
 Where = Annotated[Path | None, typer.Option("--results", help="A results file or a backup, instead of this station's.")]
@@ -29,7 +29,8 @@ def list_rows(
     Example:  realign-edge results list --review
     Example:  realign-edge results list --verdict FAIL --lot L2604 --since 2026-04-01
     """
-    from realign_edge.cli.results_view import line, plain, query
+    from realign_edge.cli.results_view import line, plain
+    from realign_edge.cli.results_words import query
 
     wanted = query(verdict, lot, since, until, review, last)
     with _read(where) as results:
@@ -87,7 +88,8 @@ def decide(
     Example:  realign-edge results decide 12 agree --operator Ito
     Example:  realign-edge results decide 12 overrule --verdict FAIL --defects dent --reason "missed it" --operator Ito
     """
-    from realign_edge.cli.results_view import disposition, plain
+    from realign_edge.cli.results_view import plain
+    from realign_edge.cli.results_words import disposition
     from realign_edge.errors import MissingError
     from realign_edge.home import home
     from realign_edge.results.store import FILE, Results
@@ -118,12 +120,12 @@ def verify(
 
     Example:  realign-edge results verify --expect 1204:9f2c51ab
     """
-    from realign_edge.cli.results_view import head_from
+    from realign_edge.cli.results_words import head_from
     from realign_edge.errors import ExitCode
 
     wanted = head_from(expect) if expect else None
     with _read(where) as results:
-        problems, head = results.verify(wanted), results.head()
+        problems, head = results.verify(wanted, progress_for(quiet or as_json)), results.head()
     if as_json:
         found = [{"row": p.number, "what": p.what} for p in problems]
         print_json({"rows": head.entries, "hash": head.hash, "whole": not problems, "problems": found})

@@ -1,101 +1,14 @@
-"""Rows of the results in words, and words of the command line as queries and decisions."""
+"""Rows of the results, in words and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, time, timedelta
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
-from realign_edge.errors import MissingError, UsageError
 from realign_edge.photos.text import clean
-from realign_edge.results.head import Head
-from realign_edge.results.model import Decision, Disposition, Entry, Inspection, Refused, Verdict
-from realign_edge.results.query import Query
+from realign_edge.results.model import Disposition, Entry, Inspection, Refused
 
-_VERDICTS = ("PASS", "FAIL", "REVIEW")
-_DECISIONS = ("agree", "overrule", "retake")
-_WIDTH = 80
-
-
-def query(verdict: str, lot: str, since: str, until: str, review: bool, last: int) -> Query:
-    """The options of `results list`.
-
-    Raises:
-        UsageError: a verdict or a time makes no sense.
-    """
-    wanted = verdict.upper()
-    if wanted and wanted not in _VERDICTS:
-        raise UsageError(f"unknown verdict `{verdict}`", f"verdicts: {', '.join(_VERDICTS)}")
-    return Query(
-        verdict=cast(Verdict, wanted) if wanted else None,
-        lot=lot or None,
-        since=_moment(since, "since", False) if since else None,
-        until=_moment(until, "until", True) if until else None,
-        review=review,
-        newest=last,
-    )
-
-
-def _moment(text: str, option: str, whole_day: bool) -> str:
-    """A day or a time of this machine as the rows have it, in UTC; the end of the day where all of it is meant."""
-    try:
-        found = datetime.fromisoformat(text)
-        if whole_day and len(text) == len("2026-04-01"):
-            found = datetime.combine(found.date() + timedelta(days=1), time())
-        return found.astimezone(UTC).isoformat(timespec="seconds")
-    except (ValueError, OverflowError):
-        raise UsageError(f"`{text}` is no day or time", f"write --{option} as 2026-04-01 or 2026-04-01T14:30") from None
-
-
-def head_from(text: str) -> Head:
-    """NUMBER:HASH.
-
-    Raises:
-        UsageError: it is not.
-    """
-    number, _, digest = text.strip().partition(":")
-    digest = digest.strip().lower()
-    if not number.isascii() or not number.isdigit() or len(digest) < 8 or set(digest) - set("0123456789abcdef"):
-        raise UsageError(f"`{text}` is no head", "write it as a report has it, NUMBER:HASH, at least 8 digits of it")
-    return Head(int(number), digest)
-
-
-def disposition(
-    number: int,
-    about: Entry | None,
-    decision: str,
-    operator: str,
-    verdict: str,
-    reason: str,
-    note: str,
-    part: str,
-    defects: str,
-    locations: str,
-) -> Disposition:
-    """What the command line says; whether it fits the row is checked when it is written.
-
-    Raises:
-        UsageError: a word is unknown.
-        MissingError: there is no such row.
-    """
-    if about is None:
-        raise MissingError(f"there is no row {number}", "`realign-edge results list` shows the numbers")
-    if decision not in _DECISIONS:
-        raise UsageError(f"unknown decision `{decision}`", f"decisions: {', '.join(_DECISIONS)}")
-    if verdict.upper() not in ("", "PASS", "FAIL"):
-        raise UsageError(f"unknown verdict `{verdict}`", "a person says PASS or FAIL")
-    return Disposition(
-        entry=number,
-        sha256="" if isinstance(about.content, Disposition) else about.content.sha256,
-        decision=cast(Decision, decision),
-        operator=clean(operator),
-        decided_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        verdict=cast(Verdict, verdict.upper()),
-        reason=clean(reason),
-        note=clean(note),
-        part=clean(part),
-        defects=tuple(filter(None, map(clean, defects.split(";")))),
-        locations=tuple(map(clean, locations.split(";"))) if locations else (),
-    )
+_WIDTH, _INDENT = 80, 12
 
 
 def plain(entry: Entry, said: Sequence[Entry]) -> dict[str, Any]:
@@ -109,9 +22,11 @@ def line(entry: Entry, said: Sequence[Entry]) -> str:
     """A row in one line of a terminal."""
     content, at = entry.content, _local(said_at(entry))
     if isinstance(content, Inspection):
-        decided = _decided(said)
+        decided = _decided(said) or (
+            content.reasons[0].sentence if content.verdict != "PASS" and content.reasons else ""
+        )
         words = f"{content.verdict:<7} {clean(content.name)}{f'  lot {clean(content.lot)}' if content.lot else ''}"
-        text = f"{words}  {decided or clean(content.description)}"
+        text = f"{words}  {clean(decided or content.description)}"
     elif isinstance(content, Refused):
         text = f"refused {clean(content.name)}  {clean(content.reason)}"
     else:
@@ -130,12 +45,12 @@ def page(entry: Entry, said: Sequence[Entry]) -> str:
         lines += [f"Photo       {clean(content.name)}", f"Refused     {clean(content.reason)}"]
     else:
         lines += [f"Person      {_said(content)}", f"About       row {content.entry}"]
-    return "\n".join([*lines, f"Hash        {entry.hash}"])
+    return "\n".join(part for text in [*lines, f"Hash        {entry.hash}"] for part in _wrapped(text))
 
 
 def _inspection(content: Inspection) -> Iterator[str]:
     yield f"Photo       {clean(content.name)}"
-    yield f"            SHA-256 {content.sha256}"
+    yield f"SHA-256     {content.sha256}"
     for word, value in (
         ("Lot", content.lot),
         ("Serial", content.serial),
@@ -154,7 +69,7 @@ def _inspection(content: Inspection) -> Iterator[str]:
     for near in content.neighbours[:3]:
         yield f"Like        {near.similarity:.3f}  {clean(near.name)}  {clean(near.note)}".rstrip()
     yield f"Bundle      {content.bundle_id}"
-    yield f"            model SHA-256 {content.model_sha256}"
+    yield f"Model       {content.model_sha256}"
 
 
 def said_at(entry: Entry) -> str:
@@ -185,5 +100,22 @@ def _local(text: str) -> str:
         return f"{clean(text)[:16]:<16}"
 
 
+def _wrapped(text: str) -> list[str]:
+    """A long line goes on below its beginning; Japanese has no blanks to part it at, and takes two places each."""
+    from rich.console import Console
+    from rich.text import Text
+
+    label, words = text[:_INDENT], text[_INDENT:].strip()
+    lines = Text(words).wrap(Console(), _WIDTH - _INDENT) if words else [Text("")]
+    return [f"{label if i == 0 else '':<{_INDENT}}{part.plain.rstrip()}" for i, part in enumerate(lines)]
+
+
 def _cut(text: str) -> str:
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    """One line of a terminal, on which a Japanese character takes two places."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= _WIDTH:
+        return text
+    while cell_len(text) > _WIDTH - 1:
+        text = text[:-1]
+    return text + "…"

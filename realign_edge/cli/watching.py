@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 from realign_edge.cli.options import say
 
 if TYPE_CHECKING:
-    from realign_edge.station.watch import Event, WatchSettings
+    from realign_edge.station.watching import Event, WatchSettings
 
 _SYMBOLS = {"PASS": "ok", "FAIL": "!!", "REVIEW": "??"}
 
 
 def watch_folder(
-    folder: Path, open_inspector: Any, given: Any, pattern: str, settings: "WatchSettings", as_json: bool, quiet: bool
+    folder: Path,
+    open_inspector: Callable[["Teller"], Any],
+    given: Any,
+    pattern: str,
+    settings: "WatchSettings",
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Run the watcher in this process; returns once it was asked to stop.
 
@@ -28,8 +35,9 @@ def watch_folder(
     from realign_edge.runs.lock import work_lock
     from realign_edge.runs.signals import stop_on_signals
     from realign_edge.station.about import context_by
-    from realign_edge.station.watch import Watcher
+    from realign_edge.station.watch import Watcher, check_folder
 
+    check_folder(folder)
     place = home()
     (place / "watch").mkdir(exist_ok=True)
     hint = "stop it first, or give this one a state folder of its own with REALIGN_EDGE_HOME"
@@ -40,10 +48,27 @@ def watch_folder(
     ):
         teller = Teller(as_json, quiet)
         about = context_by(given, pattern)
-        watcher = Watcher(folder, place, open_inspector(), results, settings, teller.tell, about)
+        watcher = Watcher(folder, place, open_inspector(teller), results, settings, teller.tell, about)
         say(_greeting(folder, settings), quiet)
         watcher.run(stopping)
         say(f"stopped; {counted(watcher.heart.counts)}", quiet)
+
+
+def current_inspector(bundle: Path | None, load: Callable[[], Any], teller: "Teller") -> Any:
+    """The inspector of the named bundle, or of the active one, which may become another while it is watched.
+
+    Raises:
+        MissingError: there is none.
+    """
+    from realign_edge.home import home
+    from realign_edge.station.current import CurrentInspector
+    from realign_edge.station.find import find_bundle
+    from realign_edge.station.watching import Event
+
+    def changed(folder: Path) -> None:
+        teller.tell(Event("bundle", words=f"{folder.name} is the active bundle now"))
+
+    return CurrentInspector(lambda: find_bundle(home(), bundle), load, changed)
 
 
 def watch_settings(
@@ -55,7 +80,7 @@ def watch_settings(
         UsageError: files would be moved to where they are looked for.
     """
     from realign_edge.errors import UsageError
-    from realign_edge.station.watch import WatchSettings
+    from realign_edge.station.watching import WatchSettings
 
     places = [(folder / p).resolve() if p is not None else None for p in (done, quarantine)]
     for place in places:

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from realign_edge import __version__
 from realign_edge.bundle.contract import Precision
 from realign_edge.bundle.keys import SigningKey
@@ -15,13 +17,14 @@ from realign_edge.export.gate import Trial, pass_gate
 from realign_edge.export.graphs import Graphs, export_graphs
 from realign_edge.export.hub import newline_of
 from realign_edge.export.job import Aligned, Exported, Job
-from realign_edge.export.merge import load_merged
+from realign_edge.export.merge import merge
 from realign_edge.export.preprocess import preprocess_of
 from realign_edge.export.sitting import ask_torch
 from realign_edge.export.steps import Steps
 from realign_edge.files import fingerprint, sha256_file, sync_folder
 from realign_edge.photos.decode import read_photo
 from realign_edge.progress import Progress
+from realign_edge.vlm.load import load_vlm
 
 ADAPTER = Path("adapter") / "adapter_model.safetensors"
 
@@ -29,7 +32,15 @@ ADAPTER = Path("adapter") / "adapter_model.safetensors"
 def inputs_of(job: Job, key: SigningKey) -> str:
     """Changes with whatever a bundle depends on, but its time."""
     photos = [(p.sha256, p.split) for p in job.photos]
-    about = (job.model, sha256_file(job.run / ADAPTER), photos, job.language, job.pooling, asdict(job.settings))
+    about = (
+        job.model,
+        job.photo_tokens,
+        sha256_file(job.run / ADAPTER),
+        photos,
+        job.language,
+        job.pooling,
+        asdict(job.settings),
+    )
     terms = [asdict(t) for t in job.glossary.terms]
     return fingerprint(__version__, about, terms, dict(job.evaluation or {}), dict(job.pairs), key.public.id)
 
@@ -50,7 +61,9 @@ def export_bundle(job: Job, key: SigningKey, goal: Path, progress: Progress) -> 
         raise MissingError("there are no photos to compare the exported model on", "export with the photos of the run")
     steps = Steps(job.run / "export", inputs_of(job, key))
     probe = read_photo(job.held_out[0].path)
-    aligned = Aligned(*load_merged(job.model, job.run / "adapter", probe, [job.question]))
+    # Unquantised and in float32, whatever it was trained in.
+    vlm = load_vlm(job.model, dtype=torch.float32, photo_tokens=job.photo_tokens)
+    aligned = Aligned(vlm, merge(vlm, job.run / "adapter", probe, [job.question]))
     graphs = _graphs(job, aligned, steps, progress)
     trial = Trial(job, graphs, _preprocess(aligned), steps, _threads())
     paper = job.paper()
@@ -81,8 +94,6 @@ def _preprocess(aligned: Aligned) -> dict[str, Any]:
 
 def _threads() -> int:
     """Of the runtime; torch has the same number."""
-    import torch
-
     return max(1, torch.get_num_threads())
 
 

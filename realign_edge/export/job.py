@@ -25,7 +25,8 @@ _SEED = 0
 class Job:
     """One export. model: name or folder of the base; run: the run's folder, with its `adapter/`; photos: of the
     collection; evaluation: what evaluation.json holds, None without one; pairs: trained on, by kind; created: UTC,
-    ISO 8601."""
+    ISO 8601; photo_tokens: what a photo may take, 0 = as the model's family has it.
+    """
 
     model: str
     run: Path
@@ -37,6 +38,7 @@ class Job:
     evaluation: Mapping[str, Any] | None
     pairs: Mapping[str, int]
     created: str
+    photo_tokens: int = 0
 
     @property
     def train(self) -> tuple[Photo, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from realign_edge.errors import UsageError
-from realign_edge.vlm.family import Limits
+from realign_edge.vlm.resolution import Limits
 
 _CENTRE = ("CLIPImageProcessor", "LlavaImageProcessor")
 _STEPS = ("do_resize", "do_rescale", "do_normalize")

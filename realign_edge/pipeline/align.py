@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from realign_edge import __version__
+from realign_edge.alignment.gpu_presets import gpu_presets
 from realign_edge.config.load import to_toml
-from realign_edge.errors import UsageError
+from realign_edge.errors import MissingError, UsageError
 from realign_edge.files import fingerprint
 from realign_edge.glossary.derive import derive_glossary
 from realign_edge.glossary.language import choose_language
@@ -25,6 +26,7 @@ from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run, create_run, list_runs
 from realign_edge.runs.tenure import work_on
 from realign_edge.team import Alone, Team, own_wish
+from realign_edge.vlm.find import find_model
 
 _LIBRARIES = ("torch", "transformers", "peft", "hnswlib", "sentence-transformers")
 
@@ -53,7 +55,7 @@ class Pipeline:
         with Catalog(self.home / "catalog.sqlite") as catalog:
             collection = open_collection(catalog, photos, self.config.photos, self.progress)
             glossary = find_glossary(collection)
-            self._must_have_model()
+            self._must_be_able()
             language = choose_language(self.config.language, (p.record for p in collection.photos), glossary)
             # From here on, and in what the run keeps, "auto" is the language that it came to.
             self.config = replace(self.config, language=language.language)
@@ -72,11 +74,30 @@ class Pipeline:
         outcome.seconds = time.monotonic() - began
         return outcome
 
-    def _must_have_model(self) -> None:
-        """Looked for before there is a run, so that a wrong name leaves none behind."""
-        from realign_edge.vlm.load import find_model
+    def _must_be_able(self) -> None:
+        """Model, resolution and device, looked at before there is a run, so that a wrong word leaves none behind."""
+        import torch
 
-        find_model(self.config.model)
+        from realign_edge.vlm.load import family_at
+
+        family_at(self._model_folder(), self.config.photo_tokens)
+        if self.config.device == "cuda" and not torch.cuda.is_available():
+            raise UsageError(
+                f'device = "cuda" (preset {self.config.preset}), and this machine has no GPU that torch can use',
+                'see that `nvidia-smi` shows one and that torch is a CUDA build, or set device = "cpu" in --config',
+            )
+
+    def _model_folder(self) -> Path:
+        preset = gpu_presets().get(self.config.preset)
+        try:
+            return find_model(self.config.model)
+        except MissingError as problem:
+            if preset is None or self.config.model != preset.installed:
+                raise
+            raise MissingError(
+                f"preset {preset.name} is made for {preset.model}, which is not on this machine",
+                "docs/models.md says how to bring it here; or name another model with --model",
+            ) from problem
 
     def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None, language: str) -> Run:
         """The run of exactly these inputs, finished or not, else a new one; language: in words, for people."""

@@ -44,6 +44,7 @@ def job_of(config: AlignConfig, run: Run, collection: Collection, glossary: Glos
 
     return Job(
         model=config.model,
+        photo_tokens=config.photo_tokens,
         run=run.folder,
         photos=tuple(collection.photos),
         glossary=glossary,

@@ -1,10 +1,12 @@
 """The configuration of `align`: one section per room."""
 
 import dataclasses
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from realign_edge.alignment.gpu_presets import gpu_presets
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
 from realign_edge.config.load import load_config
 from realign_edge.errors import UsageError
@@ -18,7 +20,8 @@ from realign_edge.retrieval.policy import RetrievalSettings
 
 @dataclass(frozen=True)
 class AlignConfig:
-    """model: name or folder of the VLM; preset: where alignment settings start from; language: of the prompts.
+    """model: name or folder of the VLM; preset: where settings start from; language: of the prompts;
+    photo_tokens: what a photo may take of the model's context at the most, 0 = as its family's profile has it.
 
     With "auto", prompts are in the language of the records; a run's own configuration holds what that was.
     """
@@ -27,12 +30,17 @@ class AlignConfig:
     preset: str = "nano"
     device: Literal["cpu", "cuda"] = "cpu"
     language: Wanted = "auto"
+    photo_tokens: int = 0
     photos: PhotoSettings = field(default_factory=PhotoSettings)
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     pairs: PairSettings = field(default_factory=PairSettings)
     alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
+
+    def __post_init__(self) -> None:
+        if self.photo_tokens < 0:
+            raise ValueError("photo_tokens must not be negative")
 
 
 def resolve(path: Path | None, overrides: dict[str, Any]) -> AlignConfig:
@@ -42,13 +50,28 @@ def resolve(path: Path | None, overrides: dict[str, Any]) -> AlignConfig:
         UsageError: unknown preset, key or value.
     """
     chosen = load_config(AlignConfig, path, overrides)
-    if chosen.preset not in PRESETS:
-        raise UsageError(f"unknown preset `{chosen.preset}`", f"presets: {', '.join(PRESETS)}")
-    preset = {f"alignment.{k}": v for k, v in dataclasses.asdict(PRESETS[chosen.preset]).items()}
-    if path is None:
-        return load_config(AlignConfig, None, preset | overrides)
-    import tomllib
+    written = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
+    below = _preset_values(chosen, "model" in written or "model" in overrides)
+    typed = {f"alignment.{key}" for key in written.get("alignment", {})} | written.keys()
+    return load_config(AlignConfig, path, {k: v for k, v in below.items() if k not in typed} | overrides)
 
-    written = tomllib.loads(path.read_text(encoding="utf-8")).get("alignment", {})
-    below = {k: v for k, v in preset.items() if k.removeprefix("alignment.") not in written}
-    return load_config(AlignConfig, path, below | overrides)
+
+def _preset_values(chosen: AlignConfig, model_named: bool) -> dict[str, Any]:
+    """What a preset sets, by key; one for a GPU also names its model, and limits the photos of that model alone.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    if chosen.preset in PRESETS:
+        return _alignment_values(PRESETS[chosen.preset])
+    preset = gpu_presets().get(chosen.preset)
+    if preset is None:
+        names = ", ".join([*PRESETS, *gpu_presets()])
+        raise UsageError(f"unknown preset `{chosen.preset}`", f"presets: {names}")
+    model = chosen.model if model_named else preset.installed
+    own = {"photo_tokens": preset.photo_tokens} if Path(model).name == preset.installed else {}
+    return {"device": "cuda", "model": model, **own, **_alignment_values(preset.alignment)}
+
+
+def _alignment_values(settings: AlignmentSettings) -> dict[str, Any]:
+    return {f"alignment.{k}": v for k, v in dataclasses.asdict(settings).items()}

@@ -100,8 +100,13 @@ class Stages:
         from realign_edge.vlm.features import FeatureStore
         from realign_edge.vlm.load import load_vlm
 
-        device = getattr(self.team, "device", self.config.device)
-        self.vlm = load_vlm(self.config.model, quantization=self.config.alignment.quantization, device=device)
+        config, device = self.config, getattr(self.team, "device", self.config.device)
+        self.vlm = load_vlm(
+            config.model,
+            quantization=config.alignment.quantization,
+            device=device,
+            photo_tokens=config.photo_tokens,
+        )
         self.store = FeatureStore(self.home / "features", self.vlm, self.team)
 
     def index(self) -> None:

@@ -27,9 +27,11 @@ def pareto(defects: Sequence[DefectCount], words: Words, width: float = WHOLE) -
         y = top + i * _ROW
         running += bar.failed
         shapes += _bar(bar, y, left, scale, words)
-        share = running / total
-        line.append((width - right + 4 + (right - 30) * share, y + 6))
-        shapes.append(Label(width, y + 9, words.percent(share, 0), 7.5, "soft", "end"))
+        # Where nothing failed, the sum stays: saying it again would only look like more.
+        if bar.failed:
+            share = running / total
+            line.append((width - right + 4 + (right - 30) * share, y + 6))
+            shapes.append(Label(width, y + 9, words.percent(share, 0), 7.5, "soft", "end"))
     shapes += [Path(tuple(line), "ink", 0.7), *[Dot(x, y, 1.7, "ink") for x, y in line]]
     return Drawing(width, top + len(bars) * _ROW + 2, tuple(shapes), words("pareto.alt"))
 
@@ -134,8 +136,10 @@ def _failures(
 def _time_labels(periods: Sequence[Period], step: str, left: float, slot: float, y: float, words: Words) -> list[Shape]:
     texts = [_time_label(p, step, words) for p in periods]
     widest = max((text_width(t, 7) for t in texts), default=1.0)
-    every = max(1, math.ceil((widest + 8) / slot))
-    return [Label(left + (i + 0.5) * slot, y, texts[i], 7, "soft", "middle") for i in range(0, len(texts), every)]
+    every, right = max(1, math.ceil((widest + 8) / slot)), left + slot * len(periods)
+    # The last label may not reach over the edge.
+    shown = [(left + (i + 0.5) * slot, texts[i]) for i in range(0, len(texts), every)]
+    return [Label(min(x, right - text_width(t, 7) / 2), y, t, 7, "soft", "middle") for x, t in shown]
 
 
 def _time_label(period: Period, step: str, words: Words) -> str:

@@ -13,7 +13,7 @@ from realign_edge.reports import charts
 from realign_edge.reports.drawing import to_svg
 from realign_edge.reports.language import Words
 from realign_edge.reports.model import FINALS, InspectionReport
-from realign_edge.reports.page_data import page_data
+from realign_edge.reports.page_data import MOST_NEIGHBOURS, page_data
 from realign_edge.reports.pictures import Album, Find, fill, worth_showing
 from realign_edge.reports.rows import facts, headline, notes, origin_facts
 
@@ -27,7 +27,7 @@ _CHART = 340.0
 def inspection_html(report: InspectionReport, words: Words, find: Find, photos: int) -> str:
     """The page. photos: at most how many inspected photos are shown as pictures."""
     album = Album(find, _EDGE, _BUDGET)
-    fill(album, worth_showing(report.rows, photos))
+    fill(album, worth_showing(report.rows, photos), MOST_NEIGHBOURS)
     pictured = sum(1 for row in report.rows if album.made.get(row.inspection.sha256))
     summary = report.summary
     return render(

@@ -28,6 +28,10 @@ class Words:
         text = self.strings[section][name]
         return text.format(**values) if values else text
 
+    def said(self, text: str) -> str:
+        """What a run's files say in English, in this language where it is one of the usual phrases."""
+        return self.strings["said"].get(text, text)
+
     def count(self, number: int) -> str:
         """12,345 in both languages."""
         return f"{number:,}"

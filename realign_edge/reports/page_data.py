@@ -13,7 +13,7 @@ from realign_edge.results.model import Disposition, Neighbour
 
 # What a person would not read on in a table; the CSV and JSON forms have every text in full.
 MOST_TEXT = 600
-_MOST_NEIGHBOURS = 5
+MOST_NEIGHBOURS = 4
 SCRIPT_WORDS = (
     "page", "verdict", "decision", "evidence", "table", "review", "people", "heading", "refused",
 )  # fmt: skip
@@ -72,7 +72,7 @@ def _row(row: Row, words: Words, past: _Past, zone: Any) -> list[Any]:
         [[_text(f.phrase), round(f.grounding, 2), round(f.confidence, 2)] for f in found.findings],
         round(found.familiarity, 3),
         round(found.confidence, 3),
-        [[past.place(n), round(n.similarity, 3)] for n in found.neighbours[:_MOST_NEIGHBOURS]],
+        [[past.place(n), round(n.similarity, 3)] for n in found.neighbours[:MOST_NEIGHBOURS]],
         [[d.decision, d.verdict, _text(d.operator), _time(d.decided_at, words, zone), _text(d.reason or d.note)]
          for d in row.dispositions],
         found.sha256,

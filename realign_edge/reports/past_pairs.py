@@ -15,7 +15,8 @@ from realign_edge.reports.tidy import tidy
 
 # How many examples of each kind are shown.
 _EXAMPLES = {"note": 5, "where": 1, "yes_no": 1}
-_NEIGHBOUR = "neighbour: "
+# Kinds of reasons that concern neighbours: refused before they were looked at, and turned down after it.
+_PASSED_OVER = ("neighbour", "tried")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ def catalog_facts(path: Path, root: Path, content: str, counts: Mapping[str, int
         state = catalog.folder_state(root)
     passed: Counter[str] = Counter()
     for reasons in attempts.values():
-        passed.update({k.removeprefix(_NEIGHBOUR): n for k, n in reasons.items() if k.startswith(_NEIGHBOUR)})
+        for reason, n in reasons.items():
+            kind, _, text = reason.partition(": ")
+            if kind in _PASSED_OVER:
+                passed[tidy(text)] += n
     data = _data(root, photos, refused, state.split_note if state else "")
     return CatalogFacts(data, dict(passed.most_common()), examples(pairs, photos))
 

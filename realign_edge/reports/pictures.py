@@ -89,7 +89,7 @@ def _rank(row: Row) -> tuple[int, int]:
     return (2 if order == 3 and row.dispositions else order, -row.number)
 
 
-def fill(album: Album, rows: Iterable[Row], neighbours: int = 3) -> None:
+def fill(album: Album, rows: Iterable[Row], neighbours: int) -> None:
     """Take the photos of rows, and of their nearest past photos, into the album."""
     for row in rows:
         found = row.inspection

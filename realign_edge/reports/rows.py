@@ -12,7 +12,9 @@ def facts(report: InspectionReport, words: Words) -> tuple[tuple[str, str], ...]
     head = report.heading
     period = words("heading.none")
     if head.begins and head.ends:
-        period = f"{words.minute(head.begins)} – {words.minute(head.ends)} ({head.ends:%Z})"
+        same_day = head.begins.date() == head.ends.date()
+        end = f"{head.ends:%H:%M}" if same_day else words.minute(head.ends)
+        period = f"{words.minute(head.begins)} – {end} ({head.ends:%Z})"
     return (
         (words("heading.number"), head.number),
         (words("heading.site"), head.site or words("heading.none")),
@@ -78,14 +80,13 @@ def origin_facts(report: InspectionReport, words: Words) -> tuple[tuple[str, str
     origin, found = report.origin, []
     for bundle, model in sorted(origin.bundles.items()):
         found += [(words("origin.bundle"), clipped(bundle, _MOST_NAME)), (words("origin.model"), model)]
-    limits = ", ".join(f"{name} {value:g}" for name, value in sorted(origin.thresholds.items()))
+    limits = ", ".join(f"{name} {value:.3g}" for name, value in sorted(origin.thresholds.items()))
     return (
         *found,
         (words("origin.thresholds"), limits or words("origin.no_thresholds")),
         (words("origin.entries"), words.count(origin.chain.entries)),
         (words("origin.head"), origin.chain.head or words("heading.none")),
         (words("origin.chain"), chain_state(report, words)),
-        (words("origin.version"), f"realign-edge {origin.version}"),
     )
 
 

@@ -28,7 +28,7 @@ def head_facts(report: AlignmentReport, words: Words) -> Facts:
 def data_facts(report: AlignmentReport, words: Words) -> Facts:
     """The photos in numbers."""
     data = report.data
-    split = f" ({data.split})" if data.split else ""
+    split = f" ({words.said(data.split)})" if data.split else ""
     counted = [
         ("data.train", data.train, ""),
         ("data.held_out", data.held_out, split),
@@ -44,9 +44,12 @@ def data_facts(report: AlignmentReport, words: Words) -> Facts:
 
 
 def reasons(counts: object, words: Words) -> str:
-    """`40 the same specimen, 2 a near-duplicate`."""
+    """`40 the same specimen, 2 a near-duplicate`; in Japanese the number stands behind."""
     assert isinstance(counts, dict)
-    return ", ".join(f"{words.count(n)} {clipped(r, 80)}" for r, n in counts.items()) or words("pairs.none")
+    named = [(clipped(words.said(reason), 80), words.count(n)) for reason, n in counts.items()]
+    if words.language == "ja":
+        return "、".join(f"{reason} {n}" for reason, n in named) or words("pairs.none")
+    return ", ".join(f"{n} {reason}" for reason, n in named) or words("pairs.none")
 
 
 def charts(report: AlignmentReport, words: Words, width: float) -> list[Drawing]:
@@ -169,7 +172,7 @@ def reproduction(report: AlignmentReport, words: Words) -> Facts:
         (words("settings.seed"), report.settings.get("alignment.seed", words("heading.none"))),
         (words("settings.objective"), report.settings.get("alignment.objective", words("heading.none"))),
         (words("settings.version"), report.version or words("heading.none")),
-        (words("settings.state"), report.state),
+        (words("settings.state"), words.said(report.state)),
         *((words(f"settings.{name}"), value) for name, value in report.hashes.items()),
         (words("settings.libraries"), libraries or words("heading.none")),
     )

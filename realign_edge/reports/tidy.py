@@ -11,8 +11,10 @@ from realign_edge.photos.text import clean
 T = TypeVar("T")
 # Characters that draw nothing: two names that differ only in them would look the same. Joiners between letters of
 # scripts that need them are lost too; plants' records are not written in those.
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u2065\u3164\ufff9-\ufffb"
-                        "\U000e0000-\U000e007f]")  # fmt: skip
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u2065\u3164"
+    "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
 _SPACES = re.compile(r"\s+")
 # A base character with more marks than any language stacks covers the lines around it.
 _MARKS = 4

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from realign_edge.errors import MissingError, RealignError
 from realign_edge.photos.database import connect, explained, transaction
+from realign_edge.progress import Progress
 from realign_edge.results.chain import Problem, Stored, entry_of, row_hash
 from realign_edge.results.content import Content, canonical, kind_of
 from realign_edge.results.head import Head, head_path, raise_head, read_head
@@ -178,12 +179,12 @@ class Results:
         with explained(self.path, WHAT):
             return self._last()
 
-    def verify(self, expect: Head | None = None) -> list[Problem]:
+    def verify(self, expect: Head | None = None, progress: Progress | None = None) -> list[Problem]:
         """Everything that is not as it was written; see results/verify.py. expect: a head that somebody kept."""
         from realign_edge.results.verify import problems
 
         with explained(self.path, WHAT):
-            return problems(self._db, self.path, expect)
+            return problems(self._db, self.path, expect, progress)
 
     def backup(self, target: Path) -> Head:
         """Copy all of it, while others go on writing; see results/backup.py."""

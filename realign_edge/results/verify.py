@@ -8,6 +8,7 @@ from pathlib import Path
 
 from realign_edge.errors import MissingError
 from realign_edge.photos.migrations import migrate
+from realign_edge.progress import Progress, Silent
 from realign_edge.results.chain import Problem, Stored, chain_problems
 from realign_edge.results.head import Head, head_path, read_head
 from realign_edge.results.migrations import STEPS
@@ -15,14 +16,17 @@ from realign_edge.results.query import COLUMNS
 
 # A writer that is alive needs less between its row and the head.
 _BEHIND_S = 0.5
+_STEP = 500
 
 
-def problems(db: sqlite3.Connection, path: Path, expect: Head | None = None) -> list[Problem]:
+def problems(
+    db: sqlite3.Connection, path: Path, expect: Head | None = None, progress: Progress | None = None
+) -> list[Problem]:
     """All of them, in the order of rows; rows that are appended meanwhile do not matter.
 
     expect: a head that somebody kept elsewhere, for instance on a printed report; its hash may be cut to 8 digits.
     """
-    found = _asked(_damage(db)) + _asked(_protection(db)) + _asked(_chain(db))
+    found = _asked(_damage(db)) + _asked(_protection(db)) + _asked(_chain(db, progress or Silent()))
     if not found:
         found += _asked(_dangling(db))
     found += _asked(_tail(db, path))
@@ -41,8 +45,17 @@ def _asked(looking: Iterator[Problem]) -> list[Problem]:
     return found
 
 
-def _chain(db: sqlite3.Connection) -> Iterator[Problem]:
-    return chain_problems(Stored(*row) for row in db.execute(f"SELECT {COLUMNS} FROM entries ORDER BY number"))
+def _chain(db: sqlite3.Connection, progress: Progress) -> Iterator[Problem]:
+    progress.start("Checking rows", _count(db), "rows")
+
+    def rows() -> Iterator[Stored]:
+        for number, row in enumerate(db.execute(f"SELECT {COLUMNS} FROM entries ORDER BY number"), 1):
+            yield Stored(*row)
+            if number % _STEP == 0:
+                progress.advance(number)
+
+    yield from chain_problems(rows())
+    progress.finish("")
 
 
 def _damage(db: sqlite3.Connection) -> Iterator[Problem]:

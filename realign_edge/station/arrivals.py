@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from realign_edge.errors import MissingError, UsageError
@@ -84,21 +85,27 @@ def _filled(first: Context, second: Context) -> Context:
 class NamePattern:
     """What a file name says, by a pattern like `{lot}_{serial}_*`.
 
-    Names in braces are fields of `Context` and stand for at least one character that is no `/`; `*` is anything but
-    `/`, `**` anything. The pattern is compared with the name below the folder where it holds a `/`, else with the
-    file's own name; the ending (`.jpg`) may be left out.
+    Names in braces are fields of `Context` and stand for at least one character, `*` for any number, none of them `/`;
+    `**` is anything. Each ends where the character that follows it in the pattern comes first, so that reading a name
+    takes no longer than the name is long. The pattern is compared with the name below the folder where it holds a
+    `/`, else with the file's own name; the ending (`.jpg`) may be left out.
     """
 
     def __init__(self, pattern: str) -> None:
         """Raises UsageError where the pattern makes no sense."""
         self._whole = "/" in pattern
-        parts = re.split(r"(\{[^{}]*\}|\*\*|\*)", pattern)
+        parts = [p for p in re.split(r"(\{[^{}]*\}|\*\*|\*)", pattern) if p]
         names = [p[1:-1] for p in parts if p.startswith("{")]
-        unknown = [n for n in names if n not in _FIELDS]
-        if unknown or not names or len(set(names)) < len(names) or len(pattern) > 500:
+        unclear = any(_is_free(a) and _is_free(b) for a, b in pairwise(parts)) or parts.count("**") > 1
+        if unclear or not names or {*names} - {*_FIELDS} or len({*names}) < len(names) or len(pattern) > 500:
             known = ", ".join(f"{{{n}}}" for n in _FIELDS)
-            raise UsageError(f"the name pattern {pattern!r} makes no sense", f"use each of {known} once at most, and *")
-        self._expression = re.compile("".join(map(_expression, parts)) + r"(?:\.[A-Za-z0-9]{1,5})?")
+            raise UsageError(
+                f"the name pattern {pattern!r} makes no sense",
+                f"use each of {known} once at most, and *, with something between them",
+            )
+        following = [*parts[1:], ""]
+        read = "".join(_expression(part, after[:1]) for part, after in zip(parts, following, strict=True))
+        self._expression = re.compile(read + r"(?:\.[A-Za-z0-9]{1,5})?")
 
     def read(self, name: str) -> Context:
         """The fields that a name (with `/`) gives; none where it is not of the pattern."""
@@ -106,7 +113,16 @@ class NamePattern:
         return Context(**match.groupdict()) if match else Context()
 
 
-def _expression(part: str) -> str:
-    if part in ("*", "**"):
-        return "[^/]*?" if part == "*" else ".*?"
-    return f"(?P<{part[1:-1]}>[^/]+?)" if part.startswith("{") else re.escape(part)
+def _is_free(part: str) -> bool:
+    """Does this part of a pattern stand for something else?"""
+    return part.startswith(("{", "*"))
+
+
+def _expression(part: str, after: str) -> str:
+    """after: the character that follows in the pattern, "" at its end."""
+    if not _is_free(part):
+        return re.escape(part)
+    if part == "**":
+        return ".*?"
+    any_of = f"[^/{re.escape(after)}]"
+    return f"{any_of}*?" if part == "*" else f"(?P<{part[1:-1]}>{any_of}+?)"

@@ -41,7 +41,7 @@ def ask(inspector: Inspector, rgb: NDArray[np.uint8], question: str) -> Reply:
     answer = model.answer(view, question)
     shown = near[:SHOWN]
     familiarity = float(np.mean([s for _, s in shown])) if shown else -1.0
-    reference, name = inspector.reference(_named(inspector, answer.text + " " + question), near)
+    reference, name = inspector.references.find(_named(inspector, answer.text + " " + question), near)
     without = model.answer_logps(reference, question, answer.ids)
     return Reply(
         answer=answer.text,

@@ -106,7 +106,7 @@ def over_all_looks(p: float, looks: int) -> float:
     level; the shares add up to 1, so that by Bonferroni's inequality the level holds for all of them together.
     Looks within the same window are not counted: they see mostly the same photos.
     """
-    return min(1.0, p * looks * (looks + 1))
+    return p if math.isnan(p) else min(1.0, p * looks * (looks + 1))
 
 
 def _overruled(recent: Sequence[Inspection], decisions: Mapping[int, Disposition], numbers: Sequence[int]) -> Interval:

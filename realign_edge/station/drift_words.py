@@ -20,10 +20,10 @@ _SIGNS: dict[Language, dict[Sign, str]] = {
 }
 _ADVICE: dict[Language, dict[Sign, str]] = {
     "en": {
-        "unfamiliar": "check the camera, lens and lighting first; if the parts or the line have changed on purpose, "
+        "unfamiliar": "Check the camera, lens and lighting first; if the parts or the line have changed on purpose, "
         "align again with photos of today.",
-        "review": "go through `realign-edge results list --review`; align again once a few dozen are decided.",
-        "overruled": "align again with what was overruled: `realign-edge results export`.",
+        "review": "Go through `realign-edge results list --review`; align again once a few dozen are decided.",
+        "overruled": "Align again with what was overruled: `realign-edge results export`.",
     },
     "ja": {
         "unfamiliar": "まずカメラ・レンズ・照明を確認してください。部品やラインを意図的に変えた場合は、"

@@ -19,7 +19,8 @@ def grounding(with_photo: NDArray[np.float32], without_photo: NDArray[np.float32
     light, so only the defect itself is missing, and the model knows such photos; what it says of them anyway is
     habit. It is also what alignment has taught it to tell apart (the retrieved photo of RE-ALIGN, arXiv 2502.13146).
     A grey picture, which stands in where there is no such photo, is unlike anything the model has seen: it takes
-    away the part and the light as well, and every true word about them would count as grounded.
+    away the part and the light as well, and every true word about them would count as grounded
+    (benchmarks/grounding.py compares the two).
     """
     if not tokens:
         return 0.0

@@ -25,6 +25,7 @@ from realign_edge.station.grounding import confidence, grounding
 from realign_edge.station.model import Answer, StationModel, View, load_station
 from realign_edge.station.past import PastPhotos, load_past
 from realign_edge.station.phrases import Phrase, phrases
+from realign_edge.station.references import References
 from realign_edge.station.rules import judge, load_rules
 
 # How many past photos are shown and say how familiar a photo is; among how many a reference is looked for.
@@ -64,7 +65,8 @@ class Inspector:
         self.rules = load_rules(folder / RULES)
         self.question = self.profile.questions.get(DESCRIBE) or describe_question(self.language)
         self.bundle_id, self.model_sha256 = _identity(folder)
-        self._blank: View | None = None
+        self._names = {t.term: t.ja[0] for t in self.glossary.terms if t.ja} if self.language == "ja" else {}
+        self.references = References(self.model, self.past)
 
     def inspect(self, photo: Path | bytes, name: str = "", context: Context | None = None) -> Inspection:
         """Describe and judge one photo. name: "" = the file's.
@@ -79,7 +81,7 @@ class Inspector:
         rgb = np.asarray(decode(data))
         began = time.perf_counter()
         evidence = self.examine(rgb)
-        verdict, reasons = judge(evidence, self.rules, self.profile.thresholds, self.language)
+        verdict, reasons = judge(evidence, self.rules, self.profile.thresholds, self.language, self._names)
         about = context or Context()
         return Inspection(
             sha256=sha256_bytes(data),
@@ -148,7 +150,7 @@ class Inspector:
         """The claims as findings, and the name of the photo that stood for "without it"."""
         if not claims:
             return (), ""
-        reference, name = self.reference({c.finding.defect for c in claims}, near, part)
+        reference, name = self.references.find({c.finding.defect for c in claims}, near, part)
         without = self.model.answer_logps(reference, self.question, answer.ids)
         findings = [
             Finding(
@@ -161,26 +163,6 @@ class Inspector:
             for c in claims
         ]
         return tuple(findings), name
-
-    def reference(self, claimed: set[str], near: Sequence[tuple[int, float]], part: str = "") -> tuple[View, str]:
-        """What stands for "without the photo" (station/grounding.py), and its name, "blank" for a grey picture.
-
-        The nearest past photo whose record names none of the claimed defects, of the same part if there is one.
-        """
-        photos = self.past.photos
-        free = [r for r, _ in near if photos[r].known and not claimed & set(photos[r].defects)]
-        free.sort(key=lambda row: photos[row].part != part)
-        for row in free:
-            if (picture := self.past.picture(row)) is not None:
-                return self.model.see(picture), photos[row].name
-        return self._no_photo(), "blank"
-
-    def _no_photo(self) -> View:
-        """A grey picture, in the colour that preprocessing takes for the middle."""
-        if self._blank is None:
-            grey = np.asarray([round(255 * m) for m in self.profile.preprocess["mean"]], np.uint8)
-            self._blank = self.model.see(np.broadcast_to(grey, (256, 256, 3)))
-        return self._blank
 
 
 def _identity(folder: Path) -> tuple[str, str]:

@@ -2,8 +2,12 @@
 
 What a second photo does not pay for again: rendering and tokenising the prompt, its embeddings, the keys and values
 of the prompt's text *before* the photo, and all buffers. What a second *question* about a photo does not pay for:
-the photo, which is most of a prompt. The text behind a photo attends to it and is different for every photo, so no
-cache can save it: it is read once for each photo and question.
+the photo, which is most of a prompt, and the words with which the question before it began as well ("Does the photo
+show"). The text behind a photo attends to it and is different for every photo, so no cache can save it: it is read
+once for each photo.
+
+Nothing is batched. Reading a prompt is bound by arithmetic, which a batch does not lessen, and takes most of the time;
+the few tokens of a description would gain, at the price of holding the keys and values of several photos.
 """
 
 from collections.abc import Sequence
@@ -63,9 +67,10 @@ class StationModel:
         self._cache = open_cache(open_graph(folder, self.profile, "decoder_model_merged", threads), self.profile)
         self._newline = _newline(folder, self.profile.preprocess.get("newline"))
         self.embedded = lru_cache(maxsize=1024)(self._embedded)
-        # What the cache holds: the text before the photo, and the photo.
+        # What the cache holds: the text before the photo, the photo, and the tokens behind it.
         self._head: tuple[int, ...] | None = None
         self._view: View | None = None
+        self._behind: tuple[int, ...] = ()
 
     def see(self, rgb: Rgb) -> View:
         """Look at a photo; rgb: (H, W, 3) uint8.
@@ -99,6 +104,7 @@ class StationModel:
             logps.append(float(_logp(scores[None], [token])[0]))
             if len(ids) < most:
                 scores = self._cache.run(self.embedded((token,)), self._cache.length, 1)[0]
+                self._behind += (token,)
         text = self.prompts.decode(ids)
         return Answer(text, tuple(ids), np.asarray(logps, np.float32), len(ids) < most)
 
@@ -135,17 +141,19 @@ class StationModel:
                 f"photo, question and answer may take {whole + more} tokens, and the model reads "
                 f"{self.profile.context}", "ask a shorter question, or for a shorter answer"
             )  # fmt: skip
-        past, parts = 0, [self.embedded((*tail, *begun))]
+        behind = (*tail, *begun)
         if self._head == head and self._view is view:
-            past = len(head) + len(view.features)
+            # The positions whose logits are asked for must be read again.
+            known = _common(behind[: len(behind) - keep], self._behind)
+            past, parts = len(head) + len(view.features) + known, [self.embedded(behind[known:])]
         elif self._head == head:
-            past, parts = len(head), [view.features[None], *parts]
+            past, parts = len(head), [view.features[None], self.embedded(behind)]
         else:
-            parts = [self.embedded(head), view.features[None], *parts]
+            past, parts = 0, [self.embedded(head), view.features[None], self.embedded(behind)]
         # A pass that fails must not leave behind what is taken for a whole prompt.
         self._head = self._view = None
         logits = self._cache.run(np.concatenate(parts, axis=1), past, keep)
-        self._head, self._view = head, view
+        self._head, self._view, self._behind = head, view, behind
         return logits
 
     def _embedded(self, ids: tuple[int, ...]) -> Floats:
@@ -168,6 +176,11 @@ def load_station(folder: Path, threads: int = 1) -> StationModel:
         MissingError: a file of it is missing, damaged or makes no sense.
     """
     return StationModel(Path(folder), threads)
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many tokens two sequences begin with alike."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
 def _newline(folder: Path, name: str | None) -> Floats:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from realign_edge.glossary.findings import find_findings
-from realign_edge.glossary.mentions import find_mentions, normalise
+from realign_edge.glossary.mentions import find_mentions
 from realign_edge.glossary.model import Finding, Glossary, Mention
+from realign_edge.glossary.script import normalise
 
 # A place further from its defect than this is not part of its phrase.
 _APART = 40

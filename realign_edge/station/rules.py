@@ -98,18 +98,30 @@ def load_rules(path: Path) -> Rules:
 
 
 def judge(
-    evidence: Evidence, rules: Rules, thresholds: Mapping[str, float], language: Literal["en", "ja"]
+    evidence: Evidence,
+    rules: Rules,
+    thresholds: Mapping[str, float],
+    language: Literal["en", "ja"],
+    names: Mapping[str, str] | None = None,
 ) -> tuple[Verdict, tuple[Reason, ...]]:
-    """The verdict of the first rule that applies, and the reasons: of that rule first, then of all others."""
+    """The verdict of the first rule that applies, and the reasons: of that rule first, then of all others.
+
+    names: what the glossary's terms are called in sentences of this language, where not by themselves.
+    """
     verdict: Verdict | None = None
     reasons: list[Reason] = []
     for rule in rules.rule:
         causes = [] if rule.when == "always" and reasons else list(_causes(rule, evidence, thresholds))
         if causes and verdict is None:
             verdict = rule.verdict
-        reasons += [Reason(rule.name, getattr(rule, language).format_map(values)) for values in causes]
+        sentence: str = getattr(rule, language)
+        reasons += [Reason(rule.name, sentence.format_map(_named(values, names or {}))) for values in causes]
     assert verdict is not None, "the last rule always applies"
     return verdict, tuple(reasons)
+
+
+def _named(values: Values, names: Mapping[str, str]) -> Values:
+    return {key: ", ".join(names.get(v, v) for v in value.split(", ")) for key, value in values.items()}
 
 
 def _causes(rule: Rule, evidence: Evidence, thresholds: Mapping[str, float]) -> Iterable[Values]:

@@ -7,9 +7,7 @@ moved. A stop at any point leaves either no row, and the photo is taken again, o
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
 
 from PIL import Image
 
@@ -23,10 +21,11 @@ from realign_edge.results.store import Results
 from realign_edge.results.thumbnails import keep_thumbnail
 from realign_edge.station.handling import Replaced, explain_beside, move
 from realign_edge.station.heartbeat import Heartbeat, now
+from realign_edge.station.inhand import InHand
 from realign_edge.station.inspector import Context
 from realign_edge.station.intake import FolderGone, Found, Intake
+from realign_edge.station.watching import Event, Inspects, WatchSettings
 
-Kind = Literal["inspected", "known", "duplicate", "refused", "waiting", "trouble", "gone", "back"]
 # Kinds of photo whose end can be seen in the file; the others may look whole while they are still being written.
 _ENDED = ("JPEG", "PNG")
 # How soon a wish to stop is heard while nothing is to be done.
@@ -35,40 +34,14 @@ _NAP_S = 0.2
 _TROUBLE = 3
 
 
-class Inspects(Protocol):
-    """What a watcher needs of an inspector; station/inspector.py is one."""
+def check_folder(folder: Path) -> None:
+    """A folder that is not there at the start is a mistake, or a mount that is tried again; later it is waited for.
 
-    def inspect(self, photo: bytes, name: str = "", context: Context | None = None) -> Inspection:
-        """Raises Refusal for what is no photo."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened. name: of the file, "" for the folder; entry: its row; words: why, for people."""
-
-    kind: Kind
-    name: str = ""
-    entry: Entry | None = None
-    words: str = ""
-    moved_to: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """settle_s: how long a file must be left alone; patience_s: for how long, unchanged, a file that cannot be read is
-    given the chance to become whole; every_s: pause between two looks; done, quarantine: where inspected and refused
-    files are moved, None: they stay.
+    Raises:
+        MissingError: the folder is not there.
     """
-
-    settle_s: float = 1.0
-    patience_s: float = 30.0
-    every_s: float = 1.0
-    done: Path | None = None
-    quarantine: Path | None = None
-
-    def leave_out(self) -> tuple[Path, ...]:
-        """Folders that may lie in the watched one and are not looked into."""
-        return tuple(p for p in (self.done, self.quarantine) if p is not None)
+    if not folder.is_dir():
+        raise MissingError(f"no folder at {folder}", "name the folder that photos arrive in, or mount it first")
 
 
 class Watcher:
@@ -89,12 +62,12 @@ class Watcher:
         Raises:
             MissingError: the folder is not there.
         """
-        if not folder.is_dir():
-            raise MissingError(f"no folder at {folder}", "name the folder that photos arrive in, or mount it first")
+        check_folder(folder)
         self._home, self._inspector, self._results, self._settings = home, inspector, results, settings
-        self._context, self._tell_people = context, tell
+        self._context, self._tell = context, tell
         self._intake = Intake(folder, settings.leave_out(), settings.settle_s)
         self.heart = Heartbeat(home, folder)
+        self._hand = InHand(home)
         self._closed: tuple[str, ...] = ()
         self._gone = False
 
@@ -127,13 +100,23 @@ class Watcher:
             self._gone = False
             self._tell(Event("back", words=f"{self._intake.folder} is there again"))
         self._tell_closed()
-        for found in due:
+        for found in self._suspects_last(due):
             if stopping():
                 break
             self._take(found)
             self.heart.beat("watching", self._intake.waiting)
         self.heart.beat("watching", self._intake.waiting)
         return bool(due)
+
+    def _suspects_last(self, due: list[Found]) -> list[Found]:
+        """A photo that ended the program again and again comes when nothing else waits."""
+        suspects = [f for f in due if self._hand.is_suspect(f.name)]
+        if suspects and len(suspects) < len(due):
+            return [f for f in due if f not in suspects]
+        for found in suspects:
+            times = self._hand.times(found.name)
+            self._tell(Event("trouble", found.name, words=f"ended the program {times} times, so it is tried last"))
+        return due
 
     def _take(self, found: Found) -> None:
         digest = ""
@@ -149,8 +132,11 @@ class Watcher:
             if kind_of(data) not in _ENDED and found.watched_s < self._settings.settle_s:
                 self._intake.put_off(found)
                 return
+            self._hand.take(found.name)
             inspection = self._inspector.inspect(data, found.name, self._context(found.path, found.name))
+            self._hand.lay_down(found.name)
         except Refusal as refusal:
+            self._hand.lay_down(found.name)
             self._refusal(found, digest, refusal)
             return
         self._keep(found, inspection, image)
@@ -236,9 +222,6 @@ class Watcher:
         for folder in set(self._intake.closed) - set(self._closed):
             self._tell(Event("trouble", folder, words="the folder cannot be listed; tried again"))
         self._closed = self._intake.closed
-
-    def _tell(self, event: Event) -> None:
-        self._tell_people(event)
 
     def _rest(self, stopping: Callable[[], bool], seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -1,14 +1,16 @@
 """Family profiles: what differs between VLM families, as data (`models/families/*.toml`)."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from realign_edge.config.load import load_config
 from realign_edge.errors import MissingError
 from realign_edge.home import models_folder
+from realign_edge.vlm.resolution import Limits, Resolution
+from realign_edge.vlm.sizes import Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,8 @@ class Checkpoint:
     """A published checkpoint of a family, by its name on the Hugging Face hub.
 
     revision: the commit that was tried with this project, "" where none was; licence: identifier as on the
-    hub's model cards; commercial_use: whether the licence allows it; note: what else to know, one plain line.
+    hub's model cards; commercial_use: whether the licence allows it; note: what else to know, one plain line;
+    sizes: its shape, None where nobody has stated it.
     """
 
     id: str
@@ -24,6 +27,7 @@ class Checkpoint:
     commercial_use: bool
     revision: str = ""
     note: str = ""
+    sizes: Sizes | None = None
 
     def __post_init__(self) -> None:
         if self.id.count("/") != 1 or not all(self.id.split("/")):
@@ -46,30 +50,11 @@ class TensorNames:
     decoder_layers: str
 
     def __post_init__(self) -> None:
-        for field in fields(self):
+        for part in fields(self):
             try:
-                re.compile(getattr(self, field.name))
+                re.compile(getattr(self, part.name))
             except re.error as problem:
-                raise ValueError(f"{field.name} is no regular expression: {problem}") from problem
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a photo may become, in the terms of a family's image processor; 0 = as the checkpoint says.
-
-    shortest_edge, longest_edge: of `size`, in pixels or, where a family counts so, in pixels of the area;
-    max_patches: tiles.
-    """
-
-    shortest_edge: int = 0
-    longest_edge: int = 0
-    max_patches: int = 0
-
-    def as_arguments(self) -> dict[str, Any]:
-        """For the processor's call."""
-        size = {n: v for n in ("shortest_edge", "longest_edge") if (v := getattr(self, n))}
-        patches = {"max_patches": self.max_patches} if self.max_patches else {}
-        return ({"size": size} if size else {}) | patches
+                raise ValueError(f"{part.name} is no regular expression: {problem}") from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +67,8 @@ class Family:
     prompt_function: of vlm/quirks.py; both_ways: which tokens attend to one another in both directions;
     caps_logits: the head's logits pass through `final_logit_softcapping`; class_token: the tower's first state
     stands for the whole photo; photo_tokens: of a usual photo, 0 where the configuration says it exactly;
-    vision_graph: what an export does between tower and projector (export/vision.py), "" where it cannot.
+    vision_graph: what an export does between tower and projector (export/vision.py), "" where it cannot;
+    resolution: how photos are limited to a number of tokens, None where they cannot be.
     """
 
     name: str
@@ -106,7 +92,8 @@ class Family:
     class_token: bool = False
     photo_tokens: int = 0
     vision_graph: str = ""
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
+    resolution: Resolution | None = None
     hub: tuple[Checkpoint, ...] = ()
 
     @property

@@ -16,6 +16,7 @@ from realign_edge.vlm.family import Family, family_of
 from realign_edge.vlm.find import find_model
 from realign_edge.vlm.model import Quantization, Vlm
 from realign_edge.vlm.processor import load_processor
+from realign_edge.vlm.resolution import looking_at
 
 __all__ = ["check_quantized", "find_model", "load_vlm", "quantized_modules"]
 
@@ -31,21 +32,23 @@ def load_vlm(
     quantization: Quantization = "none",
     device: str = "cpu",
     dtype: torch.dtype | None = None,
+    photo_tokens: int = 0,
 ) -> Vlm:
     """Load model and processor for inference or for LoRA training; every parameter is frozen.
 
-    dtype: of weights and activations; None: bfloat16 on a GPU, float32 on a CPU.
+    dtype: of weights and activations; None: bfloat16 on a GPU, float32 on a CPU; photo_tokens: what a photo may
+    take at the most, 0 = as the family's profile has it.
 
     Raises:
         MissingError: the folder is not there, is damaged, or holds an unsupported architecture.
-        UsageError: `quantization` is not known.
+        UsageError: `quantization` is not known, or this family's photos cannot be limited to `photo_tokens`.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
     if dtype is None:
         dtype = torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16
     folder = find_model(name)
     config = _read_config(folder)
-    family = family_of(str(config.get("model_type", "")), str(folder))
+    family = family_at(folder, photo_tokens)
     model = _load_weights(folder, family, quantization, device, dtype)
     model.requires_grad_(False)
     model.eval()
@@ -53,16 +56,27 @@ def load_vlm(
     weights = {p.name: sha256_file(p) for p in sorted(folder.glob("*.safetensors"))}
     text = {n: sha256_file(folder / n) for n in _TEXT_FILES if (folder / n).is_file()}
     vision = {n: sha256_file(folder / n) for n in _VISION_FILES if (folder / n).is_file()}
-    tower = (config.get("vision_config"), vision, text, asdict(family.limits))
+    limits = asdict(family.limits)
+    tower = (config.get("vision_config"), vision, text, limits)
     return Vlm(
         model=model,
         processor=load_processor(folder, str(config.get("model_type", ""))),
         family=family,
         name=folder.name,
-        fingerprint=fingerprint(weights, config, text, vision, quantization, str(dtype)),
+        fingerprint=fingerprint(weights, config, text, vision, limits, quantization, str(dtype)),
         vision_fingerprint=fingerprint(weights, *tower, str(dtype)),
         quantization=quantization,
     )
+
+
+def family_at(folder: Path, photo_tokens: int = 0) -> Family:
+    """The family of a model folder, with photos of at most so many tokens.
+
+    Raises:
+        MissingError: it is damaged, or no profile names its architecture.
+        UsageError: its photos cannot be limited to `photo_tokens`.
+    """
+    return looking_at(family_of(str(_read_config(folder).get("model_type", "")), str(folder)), photo_tokens)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,8 @@ Quantization = Literal["none", "nf4"]
 class Vlm:
     """A model with its processor. `model` is the transformers class itself; a LoRA adapter is injected in place.
 
-    `fingerprint` changes with the weights, the tokenizer, the chat template and the quantisation;
+    `fingerprint` changes with the weights, the tokenizer, the chat template, the limits of photos and the
+    quantisation;
     `vision_fingerprint` changes with whatever changes a `Sight` (tower, projector, preprocessing, tokenizer).
     """
 

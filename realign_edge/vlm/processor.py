@@ -3,12 +3,16 @@
 Many families' processors take videos as well, and their video parts need torchvision, which nothing here uses.
 """
 
+import inspect
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from realign_edge.errors import MissingError
 
 _VIDEO = "video_processor"
+# SmolVLM2's chat template asks it how many frames a video has, also where there is none.
+_NO_VIDEOS = SimpleNamespace(num_frames=None, fps=None)
 
 
 def load_processor(folder: Path, model_type: str) -> Any:
@@ -34,4 +38,17 @@ def photos_only(kind: Any) -> Any:
     parts = [part for part in kind.get_attributes() if part != _VIDEO]
     if len(parts) == len(kind.get_attributes()):
         return kind
-    return type(kind.__name__, (kind,), {"get_attributes": classmethod(lambda _: list(parts)), _VIDEO: None})
+    own: dict[str, Any] = {"get_attributes": classmethod(lambda _: list(parts)), _VIDEO: _NO_VIDEOS}
+    if inspect.signature(kind.__init__).parameters[_VIDEO].default is inspect.Parameter.empty:
+        own["_get_arguments_from_pretrained"] = _with_nothing_at(kind.get_attributes().index(_VIDEO), kind)
+    return type(kind.__name__, (kind,), own)
+
+
+def _with_nothing_at(place: int, kind: Any) -> Any:
+    """For an `__init__` that must be given a video part: None in its place."""
+
+    def arguments(cls: Any, *given: Any, **named: Any) -> list[Any]:
+        found = list(kind._get_arguments_from_pretrained.__func__(cls, *given, **named))
+        return [*found[:place], None, *found[place:]]
+
+    return classmethod(arguments)

@@ -21,3 +21,8 @@ def photo_tokens(config: Any, family: Family) -> int:
         return family.photo_tokens
     patches = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
     return int(patches) + (1 if config.vision_feature_select_strategy == "full" else 0)
+
+
+def deep_layers(config: Any) -> int:
+    """Layers behind which features of the photo are added once more."""
+    return len(getattr(config.vision_config, "deepstack_visual_indexes", None) or ())

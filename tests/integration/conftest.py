@@ -31,6 +31,11 @@ checkpoint_every = {every}
 resamples = 200
 habit_photos = 2
 max_photos = 2
+[export]
+precisions = ["fp32"]
+parity_photos = 2
+calibration_photos = 2
+golden_photos = 1
 """
 
 

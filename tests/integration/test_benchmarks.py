@@ -11,6 +11,7 @@ import torch
 
 from benchmarks import cuda
 from benchmarks.job import Where
+from benchmarks.resume import STEPS
 
 
 class Here:
@@ -42,15 +43,25 @@ def test_every_row_of_the_gpu_benchmark_runs_on_the_cpu(
     words = ["--folder", str(tmp_path), "--shrink", "64", "--rounds", "1", "--most", str(most), "--out", str(out)]
     monkeypatch.setattr(sys, "argv", ["cuda", *words])
     assert cuda.main() == 0
-    _, dpo, rdpo, pair, group = json.loads(out.read_text())
+    _, dpo, rdpo, *ours = json.loads(out.read_text())
     # Both sides begin with the base model, whose loss is log 2 for each of the objective's terms.
     for row, terms in ((dpo, 1), (rdpo, 2)):
         assert row["losses"]["ours"][0] == pytest.approx(terms * 0.6931, abs=0.02)
         assert row["losses"]["theirs"][0] == pytest.approx(terms * 0.6931, abs=0.02)
-    assert pair["peak_gib"]["reserved"] > 0
-    assert pair["planned_gib"] > 0
-    # Two photos of 576 tokens, the question of 40 behind each, and three times an answer of 100.
-    assert (group["pairs"], group["tokens"]) == (most, most * (2 * (576 + 40) + 3 * 100))
+    # Photos of 576 and of 20 tokens, the question of 40 behind each (what stands around Qwen's photo is counted in it),
+    # and three times an answer of 100.
+    for model, photo, rows in (("llava", 576, ours[:3]), ("qwen", 20, ours[3:])):
+        pair, group, again = rows
+        assert {row["model"] for row in rows} == {model}
+        assert pair["peak_gib"]["reserved"] > 0
+        assert pair["planned_gib"] > 0
+        assert pair["items_per_s"] > 0
+        assert (group["pairs"], group["tokens"]) == (most, most * (2 * (photo + 40) + 3 * 100))
+        assert len(again["losses"]["whole"]) == STEPS
+        assert (again["interrupted"], again["resumed_at"]) == (1, [2])
+        # On a CPU to the bit.
+        assert again["losses"]["resumed"] == again["losses"]["whole"]
+        assert again["adapter_differs_by"] == 0.0
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,8 +145,6 @@ def test_an_export_that_is_killed_goes_on(workstation: Workstation, tmp_path: Pa
         "export",
         "--precision",
         "fp32",
-        "--precision",
-        "int8",
         "--out",
         str(tmp_path / "b"),
         "--quiet",
@@ -186,12 +184,12 @@ def test_a_station_takes_only_what_it_was_told_to_trust(
     assert found.stdout.startswith("active: ")
     assert "trusted from now on" in found.stderr
     assert command("bundle", "install", carried).stdout.splitlines()[0].endswith("was active already, and stays so")
-    for arguments in (["verify"], ["verify", carried], ["list"], ["show"], ["keys", "list"]):
+    for arguments in (["verify", carried], ["list"], ["show"]):
         shown = command("bundle", *arguments)
         assert shown.returncode == 0, shown.stderr
         assert shown.stdout
         assert max(map(len, shown.stdout.splitlines())) <= 80
-        json.loads(command("bundle", *arguments, "--json").stdout)
+    assert json.loads(command("bundle", "show", "--json").stdout)["id"] == current(home).name
     key = command("bundle", "keys", "list").stdout.split()[0]
     assert command("bundle", "keys", "revoke", key).returncode == 0
     gone = command("bundle", "verify")

@@ -30,6 +30,11 @@ checkpoint_every = 2
 resamples = 200
 habit_photos = 3
 max_photos = 4
+[export]
+precisions = ["fp32"]
+parity_photos = 2
+calibration_photos = 2
+golden_photos = 1
 """
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

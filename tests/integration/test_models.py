@@ -179,3 +179,45 @@ def test_an_added_model_is_found_and_used_by_its_name(
     found = command("align", photos, "--model", "tiny", "--until", "index", "--json")
     assert found.returncode == 0, found.stderr
     assert json.loads(found.stdout)["photos"]["read"] == 4
+
+
+def test_a_gpu_preset_says_what_is_missing_and_leaves_no_run(
+    command: Command, home: Path, tiny_model: Path, small_floor: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path in sorted(small_floor.rglob("*.jpg"))[:4]:
+        shutil.copy(path, photos)
+    found = command("align", photos, "--preset", "gpu-16gb", "--quiet")
+    assert found.returncode == 3
+    assert "preset gpu-16gb is made for Qwen/Qwen3-VL-8B-Instruct, which is not on this machine" in found.stderr
+    assert "docs/models.md" in found.stderr
+    if not torch.cuda.is_available():
+        found = command("align", photos, "--preset", "gpu-16gb", "--model", tiny_model, "--quiet")
+        assert found.returncode == 2
+        assert 'device = "cuda" (preset gpu-16gb), and this machine has no GPU' in found.stderr
+    (tmp_path / "fine.toml").write_text("photo_tokens = 640\n")
+    found = command("align", photos, "--config", tmp_path / "fine.toml", "--model", tiny_model, "--quiet")
+    assert found.returncode == 2
+    assert "photo_tokens = 640: the checkpoint says how many tokens a photo takes" in found.stderr
+    assert json.loads(command("runs", "list", "--json").stdout)["runs"] == []
+
+
+def test_presets_for_people_and_for_programs(command: Command) -> None:
+    shown = command("models", "presets")
+    assert [line.split()[0] for line in shown.stdout.splitlines()[1:5]] == [f"gpu-{n}gb" for n in (12, 16, 24, 48)]
+    assert "use one with: realign-edge align PHOTOS --preset gpu-24gb" in shown.stderr
+    told = json.loads(command("models", "presets", "--json").stdout)["presets"]
+    fitting = json.loads(command("models", "presets", "--gpu", "24", "--json").stdout)["models"]
+    assert {row["model"] for row in told if row["gpu_gb"] <= 24} <= {row["model"] for row in fitting}
+    assert all(row["peak_bytes"] <= row["limit_bytes"] for row in fitting)
+    people = command("models", "presets", "--gpu", "24")
+    assert max(map(len, [*shown.stdout.splitlines(), *people.stdout.splitlines()])) <= 80
+    assert command("models", "presets", "--gpu", "1").stdout == "no known model fits\n"
+    assert command("models", "presets", "--gpu", "0").returncode == 2
+
+
+def test_a_name_that_is_nearly_right_is_put_right(command: Command) -> None:
+    assert "did you mean `nano`?" in command("models", "show", "Nanno").stderr

@@ -2,10 +2,12 @@
 
 from realign_edge.reports import charts, curves, run_rows
 from realign_edge.reports.alignment_model import AlignmentReport, Marked, PairExample
+from realign_edge.reports.drawing import Tone
 from realign_edge.reports.language import Words
 from realign_edge.reports.pdf import parts
 from realign_edge.reports.pdf.marked import marked_block
 from realign_edge.reports.pdf.paper import BOTTOM, LEFT, RIGHT, SPAN, Paper, leading
+from realign_edge.reports.pdf.plot import draw, mark
 from realign_edge.reports.pdf.table import Cell, Column, Table
 from realign_edge.reports.pictures import Album
 from realign_edge.reports.run_html import PAIR_KINDS, example_photos
@@ -13,7 +15,12 @@ from realign_edge.reports.tidy import clipped
 
 _EDGE, _BUDGET = 300, 4_000_000
 _PHOTO = 92.0
-_MARKS = {"better": ("PASS", "pass"), "worse": ("FAIL", "fail")}
+_MARKS: dict[str, tuple[str, Tone]] = {"better": ("PASS", "pass"), "worse": ("FAIL", "fail")}
+_DECISIONS: dict[str, tuple[str, Tone]] = {
+    "yes": ("PASS", "pass"),
+    "no": ("REVIEW", "review"),
+    "none": ("RETAKE", "retake"),
+}
 # Refused files that are listed; the JSON form has them all.
 _MOST_REFUSED, _MOST_TEXT = 200, 400
 
@@ -41,10 +48,10 @@ def alignment_pdf(report: AlignmentReport, words: Words) -> bytes:
 
 def _decision(paper: Paper, report: AlignmentReport) -> None:
     state, title, sentence = run_rows.verdict(report, paper.words)
-    mark, tone = {"yes": ("PASS", "pass"), "no": ("REVIEW", "review")}.get(state, ("RETAKE", "retake"))
+    shape, tone = _DECISIONS[state]
     top = paper.y + 6
-    paper.mark(mark, LEFT + 12, top + 10, 12, tone)  # type: ignore[arg-type]
-    paper.text(LEFT + 30, top + 20, title, 12, tone, True)  # type: ignore[arg-type]
+    mark(paper, shape, LEFT + 12, top + 10, 12, tone)
+    paper.text(LEFT + 30, top + 20, title, 12, tone, True)
     y = paper.block(LEFT + 12, top + 27, SPAN - 24, sentence, 9, most=6) + 8
     paper.frame(LEFT, top, SPAN, y - top, "soft")
     paper.y = y
@@ -57,7 +64,7 @@ def _result(paper: Paper, report: AlignmentReport) -> None:
     paper.y += 12
     paper.text(LEFT, paper.y + 10, words("result.section"), 11.5, bold=True)
     paper.y = paper.block(LEFT, paper.y + 16, SPAN, words("result.intro", n=words.count(result.photos)), 7.5, "soft")
-    paper.y = paper.draw(curves.before_after(result.figures, words, SPAN), LEFT, paper.y + 6) + 2
+    paper.y = draw(paper, curves.before_after(result.figures, words, SPAN), LEFT, paper.y + 6) + 2
     change = f"{words('result.change')} ({words('result.points')})"
     columns = [
         Column(words("result.metric"), 150), Column(words("result.before"), 92, True),
@@ -73,9 +80,9 @@ def _figure_rows(report: AlignmentReport, words: Words) -> list[list[Cell | str]
     assert report.result is not None
     rows: list[list[Cell | str]] = []
     for f in report.result.figures:
-        mark, tone = _MARKS.get(f.outcome, ("", "soft"))
+        sign, tone = _MARKS.get(f.outcome, ("", "soft"))
         name = words(f"metric.{f.metric}") + (" ↓" if f.lower_is_better else "")
-        outcome = Cell(words(f"result.{f.outcome}"), tone, bool(mark), mark, tone)  # type: ignore[arg-type]
+        outcome = Cell(words(f"result.{f.outcome}"), tone, bool(sign), sign, tone)
         change = run_rows.change(f.difference, words)
         rows.append([name, run_rows.estimate(f.before, words), run_rows.estimate(f.after, words), change, outcome])
     return rows
@@ -110,7 +117,7 @@ def _training(paper: Paper, report: AlignmentReport) -> None:
         paper.need(found[i].height)
         top = paper.y
         for chart, x in zip(found[i : i + 2], (LEFT, RIGHT - charts.HALF), strict=False):
-            paper.y = max(paper.y, paper.draw(chart, x, top))
+            paper.y = max(paper.y, draw(paper, chart, x, top))
 
 
 def _pairs(paper: Paper, report: AlignmentReport) -> None:

@@ -5,6 +5,7 @@ from realign_edge.reports.model import Row
 from realign_edge.reports.page_data import MOST_TEXT
 from realign_edge.reports.pdf.paper import LEFT, RIGHT, Paper
 from realign_edge.reports.pdf.parts import TONES
+from realign_edge.reports.pdf.plot import mark
 from realign_edge.reports.pictures import Album
 from realign_edge.reports.tidy import clipped
 from realign_edge.results.model import Disposition, Neighbour
@@ -14,8 +15,8 @@ _PHOTO, _PAST = (104.0, 104.0), (36.0, 36.0)
 _X = LEFT + _PHOTO[0] + 14
 
 
-def card(paper: Paper, row: Row, album: Album) -> None:
-    """At a fixed height, so that a page holds six of them."""
+def card(paper: Paper, row: Row, album: Album, past: Album) -> None:
+    """At a fixed height, so that a page holds six of them. past: pictures of past photos, which are smaller."""
     paper.need(HEIGHT)
     top, found = paper.y, row.inspection
     _picture(paper, album.take(found.sha256, ""), LEFT, top + 2, *_PHOTO)
@@ -25,10 +26,10 @@ def card(paper: Paper, row: Row, album: Album) -> None:
         state += f" ({paper.words('table.was', verdict=paper.words(f'verdict.{found.verdict}'))})"
     room = paper.width(state, 8, True) + 14
     paper.text(_X, top + 9, paper.cut(found.name, RIGHT - _X - room - 8, 8.5, True), 8.5, bold=True)
-    paper.mark(row.final, RIGHT - room, top + 1.5, 8.5, tone)
+    mark(paper, row.final, RIGHT - room, top + 1.5, 8.5, tone)
     paper.text(RIGHT, top + 9, state, 8, tone, True, "end")
     _words(paper, row, top + 13)
-    _past(paper, row, album, top + 72)
+    _past(paper, row, past, top + 72)
     paper.y = top + HEIGHT
     paper.rule(paper.y - 6)
 

@@ -9,17 +9,18 @@ from realign_edge.reports.model import FINALS, InspectionReport, Row
 from realign_edge.reports.pdf import parts
 from realign_edge.reports.pdf.evidence import HEIGHT, card
 from realign_edge.reports.pdf.paper import BOTTOM, LEFT, RIGHT, SPAN, Paper
+from realign_edge.reports.pdf.plot import draw
 from realign_edge.reports.pdf.summary import summary
 from realign_edge.reports.pdf.table import Cell, Column, Table
 from realign_edge.reports.pictures import Album, Find, worth_showing
 from realign_edge.reports.rows import facts, origin_facts
 from realign_edge.reports.tidy import clipped
 
-# Longest edge of a photo on paper in pixels (170 per inch at its size), and how many are shown at most.
-_EDGE, _BUDGET, MOST_PHOTOS = 300, 8_000_000, 48
+# Longest edges of photos and past photos on paper in pixels (210 an inch at their size), and how many are shown.
+_EDGE, _PAST_EDGE, _BUDGET, MOST_PHOTOS = 300, 105, 8_000_000, 48
 _MOST_TEXT = 300
 # Height of what the verdicts of one bundle rest on, in points.
-_ORIGIN = 126.0
+_ORIGIN = 108.0
 
 
 def inspection_pdf(report: InspectionReport, words: Words, find: Find, photos: int) -> bytes:
@@ -39,11 +40,12 @@ def inspection_pdf(report: InspectionReport, words: Words, find: Find, photos: i
     paper.new_page()
     if not short:
         _origin(paper, report)
-    _evidence(paper, report, Album(find, _EDGE, _BUDGET), min(photos, MOST_PHOTOS))
+    _evidence(paper, report, find, min(photos, MOST_PHOTOS))
     _people(paper, report)
     _refused(paper, report)
     _photos(paper, report)
-    return parts.end(paper, " · ".join(filter(None, [paper.title, head.number, head.site])))
+    made_by = f"realign-edge {report.origin.version}"
+    return parts.end(paper, " · ".join(filter(None, [paper.title, head.number, head.site, made_by])))
 
 
 def _charts(paper: Paper, report: InspectionReport) -> None:
@@ -53,11 +55,11 @@ def _charts(paper: Paper, report: InspectionReport) -> None:
     paper.text(x, top + 10, words("trend.section"), 10, bold=True)
     ends = [top + 40]
     if found.defects:
-        ends.append(paper.draw(charts.pareto(found.defects, words, charts.HALF), LEFT, top + 18))
+        ends.append(draw(paper, charts.pareto(found.defects, words, charts.HALF), LEFT, top + 18))
     else:
         paper.text(LEFT, top + 28, words("pareto.none"), 8, "soft")
     if found.trend.periods:
-        ends.append(paper.draw(charts.trend(found.trend, words, charts.HALF), x, top + 18))
+        ends.append(draw(paper, charts.trend(found.trend, words, charts.HALF), x, top + 18))
     else:
         paper.text(x, top + 28, words("trend.none"), 8, "soft")
     paper.y = max(ends)
@@ -72,7 +74,8 @@ def _origin(paper: Paper, report: InspectionReport) -> None:
     parts.paragraph(paper, words("origin.chain_note"), "soft", 6.8)
 
 
-def _evidence(paper: Paper, report: InspectionReport, album: Album, most: int) -> None:
+def _evidence(paper: Paper, report: InspectionReport, find: Find, most: int) -> None:
+    album, past = Album(find, _EDGE, _BUDGET), Album(find, _PAST_EDGE, _BUDGET)
     words, shown = paper.words, worth_showing(report.rows, most)
     waiting = [r for r in shown if r.final == "REVIEW"]
     others = [r for r in shown if r.final != "REVIEW"]
@@ -82,7 +85,7 @@ def _evidence(paper: Paper, report: InspectionReport, album: Album, most: int) -
     parts.paragraph(paper, text, "soft")
     paper.y += 4
     for row in waiting:
-        card(paper, row, album)
+        card(paper, row, album, past)
     if count > len(waiting):
         parts.paragraph(paper, words("review.more", n=words.count(count - len(waiting))), "soft")
     if others:
@@ -91,7 +94,7 @@ def _evidence(paper: Paper, report: InspectionReport, album: Album, most: int) -
         parts.paragraph(paper, intro, "soft")
         paper.y += 4
     for row in others:
-        card(paper, row, album)
+        card(paper, row, album, past)
 
 
 def _people(paper: Paper, report: InspectionReport) -> None:

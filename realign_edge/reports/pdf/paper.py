@@ -5,16 +5,16 @@ ISO 19005-2, level u: fonts embedded, every character with its Unicode, colours 
 
 import io
 from datetime import UTC, datetime
-from html import escape
 from typing import Literal, cast
 
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-from realign_edge.reports.drawing import Anchor, Box, Dot, Drawing, Label, Path, Tone, hatching
+from realign_edge.reports.drawing import Anchor, Tone
 from realign_edge.reports.fonts import BOLD, REGULAR
 from realign_edge.reports.language import Words
 from realign_edge.reports.pdf.wrap import cut, wrap
+from realign_edge.reports.pdf.xmp import metadata
 
 WIDTH, HEIGHT = 595.28, 841.89
 LEFT, RIGHT, TOP, BOTTOM = 45.0, 550.28, 48.0, 788.0
@@ -35,16 +35,6 @@ _COLOURS: dict[Tone, tuple[int, int, int]] = {
     "first": (42, 93, 143),
     "second": (177, 96, 44),
 }
-# Marks of verdicts as lines in a square of 16 units, the same as in the HTML form.
-_MARKS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
-    "PASS": (((3, 8.6), (6.5, 12), (13, 4.4)),),
-    "FAIL": (((4, 4), (12, 12)), ((12, 4), (4, 12))),
-    "REVIEW": (((8, 2.8), (14, 13.4), (2, 13.4), (8, 2.8)), ((8, 7), (8, 9.6)), ((8, 11.4), (8, 11.8))),
-    "RETAKE": (
-        ((13, 9), (11, 12.6), (7, 13), (3.6, 10), (4, 6), (7.4, 4), (12.6, 6.2)),
-        ((13, 2.6), (13, 6.4), (9.2, 6.4)),
-    ),
-}
 
 
 class Paper:
@@ -60,6 +50,8 @@ class Paper:
         self._pdf.add_font(_FAMILY, "", REGULAR)
         self._pdf.add_font(_FAMILY, "B", BOLD)
         self._describe(made_at)
+        # Style and size of the type that is set: most texts of a table follow one of the same.
+        self._face: tuple[str, float] | None = None
         # Advance widths in thousandths of the size, by code point.
         self._widths: dict[str, dict[int, float]] = {
             style: dict(cast("TTFFont", self._pdf.fonts[_FAMILY + style]).cw) for style in ("", "B")
@@ -67,14 +59,14 @@ class Paper:
         self._pdf.add_page()
 
     def _describe(self, made_at: datetime) -> None:
-        """Title, language and dates; fpdf2's own XMP would hold the time of now."""
+        """Title, language and dates."""
         pdf, stamp = self._pdf, made_at.astimezone(UTC).isoformat(timespec="seconds")
         title = f"{self.title} {self.number}"
         pdf.set_title(title)
         pdf.set_lang(self.words.language)
         pdf.set_producer(_PRODUCER)
         pdf.set_creation_date(made_at.astimezone(UTC).replace(microsecond=0))
-        pdf.set_xmp_metadata(_XMP.format(title=escape(title), stamp=stamp, producer=_PRODUCER))
+        pdf.set_xmp_metadata(metadata(title, stamp, _PRODUCER))
 
     # Pages
 
@@ -94,6 +86,11 @@ class Paper:
             return False
         self.new_page()
         return True
+
+    def bookmark(self, text: str) -> None:
+        """A place in the reader's outline, at `y`."""
+        self._pdf.set_xy(LEFT, self.y)
+        self._pdf.start_section(text)
 
     # Text
 
@@ -129,7 +126,9 @@ class Paper:
         if anchor != "start":
             x -= self.width(text, size, bold) * (0.5 if anchor == "middle" else 1.0)
         style: Literal["", "B"] = "B" if bold else ""
-        self._pdf.set_font(_FAMILY, style, size)
+        if (style, size) != self._face:
+            self._pdf.set_font(_FAMILY, style, size)
+            self._face = (style, size)
         self._pdf.set_text_color(*_COLOURS[tone])
         self._pdf.text(x, y, text)
 
@@ -144,13 +143,20 @@ class Paper:
             y += step
         return y
 
-    # Lines, marks, drawings and pictures
+    # Lines, marks and pictures
 
-    def line(self, points: tuple[tuple[float, float], ...], tone: Tone = "grid", width: float = 0.5) -> None:
-        """A line through points."""
+    def line(
+        self, points: tuple[tuple[float, float], ...], tone: Tone = "grid", width: float = 0.5,
+        dash: tuple[float, ...] = (),
+    ) -> None:  # fmt: skip
+        """A line through points; dash: lengths of strokes and gaps."""
         self._pdf.set_draw_color(*_COLOURS[tone])
         self._pdf.set_line_width(width)
+        if dash:
+            self._pdf.set_dash_pattern(dash[0], dash[-1])
         self._pdf.polyline(list(points))
+        if dash:
+            self._pdf.set_dash_pattern()
 
     def rule(self, y: float, tone: Tone = "grid", x1: float = LEFT, x2: float = RIGHT) -> None:
         """A horizontal line."""
@@ -160,47 +166,17 @@ class Paper:
         """An empty rectangle."""
         self.line(((x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)), tone)
 
-    def mark(self, verdict: str, x: float, y: float, size: float, tone: Tone) -> None:
-        """The sign of a verdict, in a square whose upper left corner is (x, y)."""
-        for stroke in _MARKS[verdict]:
-            self.line(tuple((x + a * size / 16, y + b * size / 16) for a, b in stroke), tone, size * 0.12)
-
-    def draw(self, drawing: Drawing, x: float, y: float) -> float:
-        """A drawing at its own size; the y below it."""
-        for shape in drawing.shapes:
-            if isinstance(shape, Label):
-                self.text(x + shape.x, y + shape.y, shape.text, shape.size, shape.tone, shape.bold, shape.anchor)
-            elif isinstance(shape, Path):
-                self._path(shape, x, y)
-            elif isinstance(shape, Dot):
-                self._dot(shape, x, y)
-            else:
-                self._box(shape, x, y)
-        return y + drawing.height
-
-    def _path(self, path: Path, x: float, y: float) -> None:
-        if len(path.points) < 2:
-            return
-        if path.dash:
-            self._pdf.set_dash_pattern(path.dash[0], path.dash[-1])
-        self.line(tuple((x + a, y + b) for a, b in path.points), path.tone, path.width)
-        if path.dash:
-            self._pdf.set_dash_pattern()
-
-    def _dot(self, dot: Dot, x: float, y: float) -> None:
-        self._pdf.set_draw_color(*_COLOURS[dot.tone])
-        self._pdf.set_fill_color(*_COLOURS["paper" if dot.hollow else dot.tone])
+    def disc(self, x: float, y: float, r: float, tone: Tone, hollow: bool = False) -> None:
+        """A filled circle, or a ring on white."""
+        self._pdf.set_draw_color(*_COLOURS[tone])
+        self._pdf.set_fill_color(*_COLOURS["paper" if hollow else tone])
         self._pdf.set_line_width(0.9)
-        self._pdf.circle(x + dot.x, y + dot.y, dot.r, "DF" if dot.hollow else "F")
+        self._pdf.circle(x, y, r, "DF" if hollow else "F")
 
-    def _box(self, box: Box, x: float, y: float) -> None:
-        if not box.hatched:
-            self._pdf.set_fill_color(*_COLOURS[box.tone])
-            self._pdf.rect(x + box.x, y + box.y, box.w, box.h, "F")
-            return
-        self.frame(x + box.x, y + box.y, box.w, box.h, box.tone)
-        for a, b, c, d in hatching(box):
-            self.line(((x + a, y + b), (x + c, y + d)), box.tone, 0.5)
+    def area(self, x: float, y: float, w: float, h: float, tone: Tone) -> None:
+        """A filled rectangle."""
+        self._pdf.set_fill_color(*_COLOURS[tone])
+        self._pdf.rect(x, y, w, h, "F")
 
     def picture(self, data: bytes, x: float, y: float, w: float, h: float) -> None:
         """A JPEG within a box, whole, its proportions kept."""
@@ -222,7 +198,7 @@ class Paper:
 
     def _forget(self) -> None:
         """Another page was left with other settings than fpdf2 remembers: make it write all of them again."""
-        self._pdf.current_font_is_set_on_page = False
+        self._pdf.current_font_is_set_on_page, self._face = False, None
         self._pdf.set_draw_color(1, 2, 3)
         self._pdf.set_fill_color(1, 2, 3)
         self._pdf.set_line_width(9)
@@ -231,17 +207,3 @@ class Paper:
 def leading(size: float) -> float:
     """From one baseline to the next."""
     return size * 1.42
-
-
-_XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
-  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:pdf="http://ns.adobe.com/pdf/1.3/" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
-    <rdf:Description rdf:about="" xmp:CreateDate="{stamp}" xmp:ModifyDate="{stamp}" xmp:MetadataDate="{stamp}"
-      pdf:Producer="{producer}">
-      <pdfaid:part>2</pdfaid:part>
-      <pdfaid:conformance>U</pdfaid:conformance>
-      <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
-    </rdf:Description>
-  </rdf:RDF>
-</x:xmpmeta>"""

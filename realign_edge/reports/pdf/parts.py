@@ -11,6 +11,7 @@ SIGN_HEIGHT = 100.0
 
 def title(paper: Paper, kicker: str) -> None:
     """The top of page 1."""
+    paper.bookmark(paper.title)
     paper.text(LEFT, paper.y + 8, paper.cut(kicker, SPAN, 8), 8, "soft")
     paper.y = paper.block(LEFT, paper.y + 15, SPAN, paper.title, 20, bold=True, most=2) + 6
 
@@ -40,6 +41,7 @@ def heading(paper: Paper, text: str, room: float = 60) -> None:
     paper.need(room + 30)
     if paper.y > 60:
         paper.y += 16
+    paper.bookmark(text)
     paper.y = paper.block(LEFT, paper.y, SPAN, text, 11.5, bold=True) + 4
 
 

@@ -3,6 +3,7 @@
 from realign_edge.reports.model import FINALS, InspectionReport
 from realign_edge.reports.pdf import parts
 from realign_edge.reports.pdf.paper import LEFT, RIGHT, SPAN, Paper
+from realign_edge.reports.pdf.plot import mark
 from realign_edge.reports.rows import headline, notes
 
 # Right edges of the columns: station, final, share, interval.
@@ -51,7 +52,7 @@ def _verdicts(paper: Paper, report: InspectionReport, top: float) -> float:
     paper.rule(y, "soft", _TABLE, _EDGES[-1])
     for verdict in FINALS:
         tone, station, final = parts.TONES[verdict], found.station[verdict], found.final[verdict]
-        paper.mark(verdict, _TABLE, y + 3.2, 9, tone)
+        mark(paper, verdict, _TABLE, y + 3.2, 9, tone)
         paper.text(_TABLE + 13, y + 11, words(f"verdict.{verdict}"), 8.5, tone, True)
         count = "–" if verdict == "RETAKE" else words.count(station.count)
         texts = (count, words.count(final.count), words.percent(final.value), words.interval(final))

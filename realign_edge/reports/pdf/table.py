@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from realign_edge.reports.drawing import Tone
 from realign_edge.reports.pdf.paper import BOTTOM, LEFT, RIGHT, Paper, leading
+from realign_edge.reports.pdf.plot import mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Table:
         for column, cell, found in zip(self.columns, full, lines, strict=True):
             inset = self.size + 2.5 if cell.mark else 0.0
             if cell.mark:
-                paper.mark(cell.mark, x, paper.y + 2.2, self.size, cell.mark_tone)
+                mark(paper, cell.mark, x, paper.y + 2.2, self.size, cell.mark_tone)
             for i, line in enumerate(found):
                 y = paper.y + self.size + 1.2 + i * step
                 self._put(column, x + inset, y, line, self.size, cell.tone, cell.bold)

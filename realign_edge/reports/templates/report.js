@@ -3,7 +3,8 @@
 (() => {
   const D = JSON.parse(document.getElementById("data").textContent);
   const W = D.words;
-  const PAGE = 50, QUEUE = 12;
+  // Rows in a page of a table, cards at a time, and rows that are printed: a browser lays out thousands for minutes.
+  const PAGE = 50, QUEUE = 12, PRINT = 1000;
   const C = {
     number: 0, time: 1, name: 2, part: 3, lot: 4, serial: 5, station: 6, verdict: 7, final: 8, defects: 9,
     description: 10, reasons: 11, findings: 12, familiarity: 13, confidence: 14, past: 15, said: 16, sha: 17,
@@ -52,7 +53,7 @@
     const past = row[C.past].map(([place, similarity]) => {
       const [sha, name, record] = D.past[place];
       const close = fill(W.evidence.similarity, { value: similarity.toFixed(3) });
-      return el("li", {}, picture(sha, name), el("div", { class: "soft" }, close), record || name);
+      return el("li", {}, picture(sha, name), el("div", { class: "soft" }, close), el("div", {}, record || name));
     });
     const where = [row[C.part], row[C.lot] && W.table.lot + " " + row[C.lot], row[C.serial], row[C.time]];
     const phrases = row[C.findings].map(([phrase, grounding, confidence]) => el("li", {}, phrase + "  ",
@@ -69,13 +70,13 @@
     return el("article", { class: "card" }, picture(row[C.sha], row[C.name]), body);
   }
 
-  // A table of any length: only one page of rows is in the document, all of them while it is printed.
+  // A table of any length: only one page of rows is in the document, more of them while it is printed.
   function table(host, columns, rows, options) {
     if (!host || !rows.length) return;
     let shown = rows, page = 0, sorted = null, upward = true;
     const head = el("tr", {}), body = el("tbody", {}), place = el("span", { "aria-live": "polite" });
     const back = el("button", { type: "button" }, W.page.previous), on = el("button", { type: "button" }, W.page.next);
-    const pager = el("div", { class: "pager" }, place, back, on);
+    const pager = el("div", { class: "pager" }, place, back, on), note = el("p", { class: "note", hidden: true });
     columns.forEach((column) => {
       const sort = el("button", { type: "button", class: "sort", title: fill(W.page.sort, { column: column.label }) },
         column.label);
@@ -131,14 +132,17 @@
     on.addEventListener("click", () => show(page + 1));
     addEventListener("beforeprint", () => {
       const open = new Set([...body.querySelectorAll("[aria-expanded=true]")].map((button) => button.dataset.number));
-      body.replaceChildren(...ordered().flatMap((row) => {
+      const all = ordered();
+      note.hidden = all.length <= PRINT;
+      note.textContent = fill(W.page.printed, { shown: count(PRINT), n: count(all.length) });
+      body.replaceChildren(...all.slice(0, PRINT).flatMap((row) => {
         const lines = line(row);
         if (lines.length > 1 && open.has(String(row[0]))) lines[0].querySelector(".open").click();
         return lines.filter((one) => !one.hidden);
       }));
     });
-    addEventListener("afterprint", () => show(page));
-    host.append(el("div", { class: "scroll" },
+    addEventListener("afterprint", () => { note.hidden = true; show(page); });
+    host.append(note, el("div", { class: "scroll" },
       el("table", { class: "data", "aria-labelledby": host.id + "-h" }, el("thead", {}, head), body)), pager);
     show(0);
     return { narrow(kept) { shown = rows.filter(kept); show(0); } };

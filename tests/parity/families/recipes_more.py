@@ -53,6 +53,22 @@ def idefics3(folder: Path) -> None:
     write(folder, Idefics3ForConditionalGeneration, config, processor)
 
 
+def smolvlm2(folder: Path) -> None:
+    from transformers import LlamaConfig, SmolVLMConfig, SmolVLMForConditionalGeneration, SmolVLMProcessor
+    from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
+
+    tokenizer = tokenizer_with({}, (*TILES, "<video>"))
+    images = SmolVLMImageProcessorPil(size={"longest_edge": 64}, max_image_size={"longest_edge": 32})
+    processor = photos_only(SmolVLMProcessor)(
+        image_processor=images, tokenizer=tokenizer, video_processor=None, image_seq_len=4, chat_template=IDEFICS_CHAT
+    )
+    config = SmolVLMConfig(
+        vision_config=tower_settings(32, 8), text_config=LlamaConfig(**text_settings(tokenizer)),
+        image_token_id=processor.image_token_id, scale_factor=2,
+    )  # fmt: skip
+    write(folder, SmolVLMForConditionalGeneration, config, processor)
+
+
 def gemma3(folder: Path) -> None:
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor, SiglipVisionConfig
     from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
@@ -131,4 +147,6 @@ def janus(folder: Path) -> None:
     write(folder, JanusForConditionalGeneration, config, processor)
 
 
-SECOND: dict[str, Callable[[Path], None]] = {f.__name__: f for f in (internvl, idefics3, gemma3, paligemma2, janus)}
+SECOND: dict[str, Callable[[Path], None]] = {
+    f.__name__: f for f in (internvl, idefics3, smolvlm2, gemma3, paligemma2, janus)
+}

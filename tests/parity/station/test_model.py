@@ -84,9 +84,23 @@ def test_questions_about_one_photo_share_it_and_change_nothing(model: StationMod
     for a, b in zip(together, (alone[0], alone[2], alone[1], alone[3]), strict=True):
         assert np.allclose(a.logps, b.logps, atol=1e-5)
     prompts = [n for n in read if n > 1]
-    photo, tails = model.profile.image_tokens, [len(model.prompts.ends(q).tail) for q in (DESCRIBE, YES_NO)]
-    # The first question about a photo reads it, the second only its own words; what stands before the photo nobody.
-    assert prompts == [photo + tails[0], tails[1], photo + tails[1], tails[0]]
+    photo, (describe, yes_no) = model.profile.image_tokens, (model.prompts.ends(q).tail for q in (DESCRIBE, YES_NO))
+    alike = next(i for i, (a, b) in enumerate(zip(describe, yes_no, strict=False)) if a != b)
+    # The first question about a photo reads it, the second only its own words from where they differ; what stands
+    # before the photo nobody reads again.
+    assert prompts == [photo + len(describe), len(yes_no) - alike, photo + len(yes_no), len(describe) - alike]
+
+
+def test_what_was_answered_need_not_be_read_again(model: StationModel, views: list[View]) -> None:
+    answer = model.answer(views[4], DESCRIBE)
+    before = model.answer_logps(views[4], DESCRIBE, answer.ids)
+    begun = (*answer.ids[:5], *model.answer(views[7], DESCRIBE).ids[5:9])
+    alone = model.answer_logps(views[4], DESCRIBE, begun)
+    model.answer(views[4], DESCRIBE)
+    assert np.allclose(before, answer.logps, atol=1e-5)
+    assert np.allclose(model.answer_logps(views[4], DESCRIBE, begun), alone, atol=1e-5)
+    assert model.answer(views[4], DESCRIBE, 3).ids == answer.ids[:3]
+    assert model.answer(views[4], DESCRIBE).ids == answer.ids
 
 
 def test_a_choice_is_the_likelihood_of_its_first_differing_token(model: StationModel, views: list[View]) -> None:
@@ -110,13 +124,19 @@ def test_the_grown_cache_says_the_same(model: StationModel, station_bundle: Path
 
 
 def test_a_pass_that_fails_leaves_no_half_prompt(model: StationModel, views: list[View], monkeypatch: Any) -> None:
-    expected = model.answer(views[5], DESCRIBE)
-    model.answer(views[6], DESCRIBE)
+    expected = [model.answer(views[i], DESCRIBE).ids for i in (5, 6)]
+    run = model._cache.run
+
+    def cut_off(*given: Any) -> Any:
+        run(*given)
+        raise RuntimeError("cut off")
+
     with monkeypatch.context() as broken:
-        broken.setattr(model._cache, "run", lambda *_: (_ for _ in ()).throw(RuntimeError("cut off")))
+        broken.setattr(model._cache, "run", cut_off)
         with pytest.raises(RuntimeError):
             model.answer(views[5], DESCRIBE)
-    assert model.answer(views[5], DESCRIBE).ids == expected.ids
+    # The cache held the photo 6 before, and parts of photo 5 were written over it.
+    assert [model.answer(views[i], DESCRIBE).ids for i in (6, 5)] == expected[::-1]
 
 
 def _counted(model: StationModel) -> list[int]:

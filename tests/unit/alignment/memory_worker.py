@@ -20,7 +20,7 @@ from realign_edge.alignment.machine import give_back_at_once, used_memory
 from realign_edge.alignment.memory import geometry_of, peak
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.preferences.model import PreferencePair, Provenance
-from realign_edge.vlm.sight import Prefix, Sight
+from realign_edge.vlm.sight import Prefix, Sight, blocks_of
 
 IMAGE_TOKENS = 256
 
@@ -28,8 +28,9 @@ IMAGE_TOKENS = 256
 class Features:
     """One photo for all."""
 
-    def __init__(self, tokens: torch.Tensor, width: int) -> None:
-        self.sight = Sight(tokens, features=torch.randn(len(tokens), width))
+    def __init__(self, tokens: torch.Tensor, width: int, deep: int) -> None:
+        more = torch.randn(deep, len(tokens), width) if deep else None
+        self.sight = Sight(tokens, features=torch.randn(len(tokens), width), deep=more)
 
     def sights(self, names: Sequence[str]) -> list[Sight]:
         return [self.sight] * len(names)
@@ -60,10 +61,14 @@ def measured(model: str, pairs: int, prompt: int, answer: int, dtype: str, **mor
     vlm = load_vlm(model, dtype=getattr(torch, dtype))
     photo = torch.full((IMAGE_TOKENS,), vlm.image_token_id)
     ids = torch.cat([photo, torch.arange(300, 300 + prompt)])
-    prefix = Prefix(ids, torch.arange(len(ids)).unsqueeze(0), torch.zeros_like(ids))
+    config = vlm.model.config
+    axes = 3 if hasattr(config, "vision_start_token_id") else 1
+    places = torch.arange(len(ids)).expand(axes, -1)
+    prefix = Prefix(ids, places, blocks_of(ids == vlm.image_token_id, vlm.family.both_ways))
     answers = torch.randint(300, 7000, (2 * pairs, answer))
     items = [Item(pair(i), prefix, prefix, answers[2 * i], answers[2 * i + 1]) for i in range(pairs)]
-    store: Any = Features(photo, vlm.model.config.get_text_config().hidden_size)
+    deep = len(getattr(config.vision_config, "deepstack_visual_indexes", ()))
+    store: Any = Features(photo, config.get_text_config().hidden_size, deep)
     # The base is rounded up, which for a small model hides what is compared here; so it is put right.
     rounded = geometry_of(vlm)
     geometry = replace(rounded, base=used_memory(vlm.device) - rounded.weights)

@@ -18,7 +18,9 @@ from realign_edge.alignment.memory import Geometry, alternatives, forecast, geom
 from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.errors import UsageError
 from realign_edge.preferences.model import PreferencePair, Provenance
+from realign_edge.vlm.decoder import Decoder
 from realign_edge.vlm.sight import Prefix
+from tests.unit.alignment.memory_models import MODELS
 
 MIB, GIB = 2**20, 2**30
 # What the forecast leaves out: Python's objects, allocations below 256 KiB, code that is read at first use.
@@ -69,9 +71,13 @@ def forty_million(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def measurements(forty_million: Path) -> dict[str, dict[str, int]]:
+    return measured(forty_million, CASES)
+
+
+def measured(folder: Path, cases: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
     """All cases, each in a process of its own."""
     common = {"pairs": 1, "prompt": 24, "answer": 40, "dtype": "float32"}
-    arguments = [str(forty_million), json.dumps([common | case for case in CASES.values()])]
+    arguments = [str(folder), json.dumps([common | case for case in cases.values()])]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("memory_worker.py")), *arguments],
         capture_output=True,
@@ -80,7 +86,35 @@ def measurements(forty_million: Path) -> dict[str, dict[str, int]]:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return dict(zip(CASES, json.loads(done.stdout), strict=True))
+    return dict(zip(cases, json.loads(done.stdout), strict=True))
+
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "all-linear": {},
+    "attention": {"lora_targets": "attention"},
+    "checkpointing": {"gradient_checkpointing": True},
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def family_measurements(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, int]]:
+    """Of a family whose layers keep more than LLaMA's."""
+    folder = tmp_path_factory.mktemp(request.param) / "model"
+    MODELS[request.param](folder)
+    return measured(folder, FAMILIES)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures by /proc")
+@pytest.mark.parametrize("case", FAMILIES)
+def test_so_it_is_with_deep_features_more_norms_and_eager_attention(
+    family_measurements: dict[str, dict[str, int]], case: str
+) -> None:
+    found = family_measurements[case]
+    assert found["forecast"] == pytest.approx(found["measured"], rel=TOLERANCE)
+    needed, expected = (found[k] - found["before"] for k in ("measured", "forecast"))
+    assert expected == pytest.approx(needed, rel=TOLERANCE, abs=25 * MIB)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures by /proc")
@@ -200,3 +234,30 @@ def test_every_setting_counts(change: dict[str, Any], smaller: bool) -> None:
     after = forecast(SEVEN_B, replace(usual, **change), lengths, 300).total
     assert (after < before) is smaller
     assert after != before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"decoder": Decoder(norms=4)}, {"decoder": Decoder(head_norms=True)}, {"decoder": Decoder(fused_mlp=False)},
+     {"decoder": Decoder(eager=True)}, {"deep": 3}],
+)  # fmt: skip
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_what_a_decoder_keeps_besides_counts(more: dict[str, Any], checkpointing: bool) -> None:
+    settings = AlignmentSettings(gradient_checkpointing=checkpointing)
+    plain = forecast(SEVEN_B, settings, [(840, 740)], 300).total
+    assert forecast(replace(SEVEN_B, **more), settings, [(840, 740)], 300).total > plain
+
+
+def test_scores_of_eager_attention_grow_with_the_square_of_a_sequence() -> None:
+    """One layer's at a time with checkpointing, every layer's without: bfloat16 and float32 of 32 heads, by hand."""
+    eager = replace(SEVEN_B, decoder=Decoder(eager=True, capped=True))
+
+    def scores(checkpointing: bool, n: int) -> int:
+        settings = AlignmentSettings(gradient_checkpointing=checkpointing, objective="dpo")
+        kept = (forecast(g, settings, [(n, 0)], 300).activations for g in (eager, SEVEN_B))
+        # Attention writes its result once less.
+        layers = 1 if checkpointing else 32
+        return next(kept) - next(kept) + layers * n * 4096 * 2
+
+    assert scores(False, 1000) == 32 * 32 * 1000**2 * (4 + 2 + 2)
+    assert scores(True, 1000) == 32 * 1000**2 * (4 + 2 + 2)

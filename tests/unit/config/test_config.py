@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from realign_edge.alignment.gpu_presets import gpu_presets
 from realign_edge.alignment.settings import PRESETS
 from realign_edge.config.load import load_config, to_toml
 from realign_edge.errors import UsageError
@@ -51,3 +52,24 @@ def test_broken_toml_is_a_usage_error(tmp_path: Path) -> None:
     path.write_text("= nothing")
     with pytest.raises(UsageError, match="cannot be read"):
         resolve(path, {})
+
+
+def test_a_gpu_preset_sets_what_memory_depends_on_and_a_named_model_keeps_its_own_photos(tmp_path: Path) -> None:
+    preset = gpu_presets()["gpu-16gb"]
+    config = resolve(None, {"preset": "gpu-16gb"})
+    assert (config.device, config.model, config.photo_tokens) == ("cuda", preset.installed, preset.photo_tokens)
+    assert config.alignment.micro_tokens == preset.micro_tokens
+    assert config.alignment.quantization == "nf4"
+    assert config.alignment.learning_rate == PRESETS["workstation"].learning_rate
+    # Another model's photos may not be limitable, and the planner finds its budget.
+    other = resolve(None, {"preset": "gpu-16gb", "model": "llava-1.5-7b-hf"})
+    assert (other.model, other.photo_tokens) == ("llava-1.5-7b-hf", 0)
+    path = tmp_path / "c.toml"
+    path.write_text(
+        f'preset = "gpu-16gb"\nmodel = "/media/{preset.installed}"\ndevice = "cpu"\n[alignment]\nlora_rank = 8\n'
+    )
+    mine = resolve(path, {})
+    assert (mine.device, mine.photo_tokens, mine.alignment.lora_rank) == ("cpu", preset.photo_tokens, 8)
+    assert resolve(path, {"photo_tokens": 99}).photo_tokens == 99
+    with pytest.raises(UsageError, match="photo_tokens must not be negative"):
+        resolve(None, {"photo_tokens": -1})

@@ -126,7 +126,7 @@ def test_the_geometry_told_beforehand_is_that_of_the_loaded_model(tiny_model: Pa
 
     vlm = load_vlm(str(tiny_model), quantization="nf4")
     loaded, shape = geometry_of(vlm, base=0), shape_of(tiny_model)
-    told = geometry_before_loading(facts_of(tiny_model), shape, torch.device("cpu"), base=0)
+    told = geometry_before_loading(facts_of(tiny_model).parameters, shape, torch.device("cpu"), base=0)
     assert told.weights == pytest.approx(loaded.weights, rel=0.05)
     assert [getattr(told, n) for n in GEOMETRY] == [getattr(loaded, n) for n in GEOMETRY]
     look = vlm.look(Image.new("RGB", (128, 128)))
@@ -205,9 +205,28 @@ def test_a_gpu_is_judged_by_its_own_memory_in_16_bit(tmp_path: Path, monkeypatch
     shape = headroom.shape_of(facts.folder)
     found = headroom.headroom(facts, shape)
     assert (found.device, found.dtype, found.verdict) == ("RTX 4090", "bfloat16", "fits")
-    told = headroom.geometry_before_loading(facts, shape, torch.device("cuda"))
+    told = headroom.geometry_before_loading(facts.parameters, shape, torch.device("cuda"))
     # Half a byte for 6.48 billion weights in 4 bit, two bytes for the embeddings and the head, no tower.
     assert told.weights / 2**30 == pytest.approx(3.6, abs=0.05)
+    # The same for a GPU that is not here, but for what it holds besides, which is assumed.
+    assumed = headroom.headroom(facts, shape, gpu_memory=24 * 2**30)
+    assert (assumed.memory, assumed.verdict, assumed.assumed) == (24 * 2**30, "fits", True)
+    assert [r.one_pair - headroom.BASE_ON_GPU for r in assumed.rows] == [r.one_pair - 2**29 for r in found.rows]
+
+
+def test_show_for_a_gpu_that_is_not_here(home: Path) -> None:
+    from typer.testing import CliRunner
+
+    from realign_edge.cli.main import app
+
+    folder = seven_billion(home / "llava-1.5-7b-hf")
+    fitting, tight = (
+        json.loads(CliRunner().invoke(app, ["models", "show", str(folder), "--json", "--gpu-memory", size]).stdout)
+        for size in ("24", "6")
+    )
+    assert (fitting["training"]["verdict"], fitting["training"]["memory"]) == ("fits", 24 * 2**30)
+    assert tight["training"]["verdict"] == "does not fit"
+    assert fitting["training"]["rows"] == tight["training"]["rows"]
 
 
 def test_show_for_people(home: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

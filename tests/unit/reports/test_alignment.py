@@ -151,8 +151,8 @@ def test_the_adoption_sentence_in_both_languages(home_with_run: Callable[..., tu
     state, _, sentence = verdict(report, words("ja"))
     assert state == "no"
     assert sentence == (
-        "採用はまだ推奨しません。理由:実際の不良の記述が減った。写真にない記述は 20.0 % から 10.0 % になりました"
-        "(差 −10.0 ポイント、95 % 信頼区間 −20.0 ～ −2.0、写真 20 枚)。"
+        "採用はまだ推奨しません。理由：実際の不良の記述が減った。写真にない記述は 20.0 % から 10.0 % になりました"
+        "（差 −10.0 ポイント、95 % 信頼区間 −20.0 ～ −2.0、写真 20 枚）。"
     )
 
 

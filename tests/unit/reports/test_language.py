@@ -69,3 +69,19 @@ def test_numbers() -> None:
 
 def test_values_are_never_read_as_formats() -> None:
     assert words("en")("heading.sheet", number="{0} {secret}") == "Report {0} {secret}"
+
+
+def test_what_runs_say_is_said_there_in_these_words() -> None:
+    """A phrase that the sources no longer have would be left in English in a Japanese report."""
+    rooms = ("preferences", "retrieval", "photos", "evaluation", "runs")
+    source = "\n".join(
+        file.read_text(encoding="utf-8") for room in rooms for file in sorted((_ROOM.parent / room).glob("*.py"))
+    )
+    phrases = {*words("en").strings["said"], *(k for k in words("en").strings["adopt"] if " " in k)}
+    assert len(phrases) > 20
+    assert not [p for p in phrases if f'"{p}"' not in source and f", {p}" not in source and f"{p};" not in source]
+
+
+def test_a_phrase_that_is_not_known_stays_as_it_is() -> None:
+    assert words("ja").said("by lot") == "ロット単位"
+    assert words("ja").said("another finish") == "another finish"

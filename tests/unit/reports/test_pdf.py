@@ -88,3 +88,15 @@ def test_a_long_name_stays_on_the_page() -> None:
     lines = paper.lines("W" * 3000, 200, 8)
     assert max(paper.width(line, 8) for line in lines) <= 200
     assert paper.width(paper.cut("W" * 3000, 200, 8), 8) <= 200
+
+
+def test_the_outline_leads_to_every_section(make: Make) -> None:
+    reader = pypdf.PdfReader(io.BytesIO(_pdf(make(60), "ja")))
+    outline: list[Any] = reader.outline
+    w = words("ja")
+    sections = ("title.inspection", "review.section", "evidence.section", "people.section", "refused.section")
+    assert [item.title for item in outline] == [*map(w, sections), w("table.section")]
+    pages = [reader.get_destination_page_number(item) or 0 for item in outline]
+    assert pages == sorted(pages) and pages[0] == 0
+    for item, page in zip(outline, pages, strict=True):
+        assert item.title in reader.pages[page].extract_text()

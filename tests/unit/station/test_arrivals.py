@@ -1,5 +1,6 @@
 """What is known about a photo before anybody looks at it."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from realign_edge.station.inspector import Context
         ("{serial}", "L2601-007.jpeg", Context(serial="L2601-007")),
         ("{station}/**/{lot}-{serial}", "ST1/x/y/L1-2.png", Context(station="ST1", lot="L1", serial="2")),
         ("{station}/**/{lot}-{serial}", "L1-2.png", Context()),
+        ("{lot}-{serial}", "L1-2-3.jpg", Context(lot="L1", serial="2-3")),
+        ("{lot}^{serial}", "L]1^2.jpg", Context(lot="L]1", serial="2")),
         ("[{lot}]*", "[A.1] front.jpg", Context(lot="A.1")),
     ],
 )
@@ -24,10 +27,18 @@ def test_names_are_read_by_a_pattern(pattern: str, name: str, expected: Context)
     assert NamePattern(pattern).read(name) == expected
 
 
-@pytest.mark.parametrize("pattern", ["*", "{lott}", "{lot}{lot}", "{}", "{lot}" + "*" * 600])
+@pytest.mark.parametrize("pattern", ["*", "{lott}", "{lot}{lot}", "{lot}*", "**_**_{lot}", "{}", "{lot}" + "*" * 600])
 def test_a_pattern_that_makes_no_sense_is_refused(pattern: str) -> None:
     with pytest.raises(UsageError, match="makes no sense"):
         NamePattern(pattern)
+
+
+def test_no_name_takes_long() -> None:
+    pattern = NamePattern("{lot}_{serial}_{station}_{operator}_*_*_*_*_*_*_*_*!")
+    began = time.process_time()
+    assert pattern.read("_" * 250 + ".jpg") == Context()
+    # Seconds at most; by trying every split it would be years.
+    assert time.process_time() - began < 5
 
 
 def test_options_beat_records_and_records_beat_names(tmp_path: Path) -> None:

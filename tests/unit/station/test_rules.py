@@ -58,6 +58,12 @@ def test_all_reasons_are_told() -> None:
     assert [r.rule for r in judge(worst, rules(), THRESHOLDS, "en")[1]] == ["unfamiliar", "unsure", "defect"]
 
 
+def test_terms_are_called_what_the_language_calls_them() -> None:
+    names = {"crack": "割れ", "scratch": "傷"}
+    assert "「割れ」" in judge(DOUBTED["suspected"], rules(), THRESHOLDS, "ja", names)[1][0].sentence
+    assert judge(DOUBTED["contradicted"], rules(), THRESHOLDS, "ja", names)[1][0].sentence.endswith("傷。")
+
+
 def test_a_record_that_says_nothing_contradicts_nothing() -> None:
     silent = replace(DOUBTED["contradicted"], known=(False,))
     assert judge(silent, rules(), THRESHOLDS, "en")[0] == "PASS"
