@@ -93,6 +93,7 @@ def plain_graph(vlm: Vlm, shape: CacheShape, axes: int) -> ir.Model:
         )  # fmt: skip
     finally:
         config._attn_implementation = before
+    _name_axes(model, shape)
     _add_head(model, vlm)
     return model
 
@@ -118,6 +119,21 @@ def _dynamic(shape: CacheShape, axes: int) -> dict[str, Any]:
     }
 
 
+def _name_axes(model: ir.Model, shape: CacheShape) -> None:
+    """As in our own graph: transformers.js finds the batch by its name."""
+    names = {"inputs_embeds": ("batch_size", "length"), "attention_mask": ("batch_size", "total")}
+    for value in [*model.graph.inputs, *model.graph.outputs]:
+        sizes: list[Any] = list(value.shape or ())
+        if value.name in names:
+            sizes[:2] = names[str(value.name)]
+        elif value.name == "position_ids":
+            sizes[-2:] = ["batch_size", "length"]
+        elif "." in str(value.name):
+            length = "past" if str(value.name).startswith("past") else "total"
+            sizes = ["batch_size", shape.kv_heads, length, shape.head_dim]
+        value.shape = ir.Shape(sizes)
+
+
 def _add_head(model: ir.Model, vlm: Vlm) -> None:
     """Keep the last positions, multiply by the head, cap."""
     tape, graph, states = Tape(), model.graph, model.graph.outputs[0]
@@ -132,7 +148,7 @@ def _add_head(model: ir.Model, vlm: Vlm) -> None:
         cap = _weight(tape, "head.cap", np.array(vlm.logit_cap, np.float32))
         logits = tape.op("Mul", [tape.op("Tanh", [tape.op("Div", [logits, cap])]), cap])
     logits.name, logits.type = "logits", ir.TensorType(ir.DataType.FLOAT)
-    logits.shape = ir.Shape(["batch", "kept", table.shape[1]])
+    logits.shape = ir.Shape(["batch_size", "kept", table.shape[1]])
     for value in tape.initializers:
         graph.initializers.add(value)
     graph.extend(tape.nodes)

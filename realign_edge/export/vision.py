@@ -69,10 +69,13 @@ def vision_graph(vlm: Vlm, pooling: Pooling, example: Tensor) -> ir.Model:
     # An axis of one would be taken for a constant.
     pixels = torch.cat([example.flatten(0, -4)[:1].float()] * 3)
     with fused_attention(vision.tower):
-        return traced(
+        model = traced(
             vision, (pixels,), ["pixel_values"], ["image_features", "image_embedding"],
             {"pixel_values": {0: torch.export.Dim.DYNAMIC}}, "vision_encoder",
         )  # fmt: skip
+    for value in [*model.graph.inputs, *model.graph.outputs]:
+        value.shape = ir.Shape(["batch_size", *list(value.shape or ())[1:]])
+    return model
 
 
 def check_family(vlm: Vlm) -> None:
