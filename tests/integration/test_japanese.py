@@ -36,6 +36,11 @@ lora_rank = 2
 resamples = 200
 habit_photos = 2
 max_photos = 4
+[export]
+precisions = ["fp32"]
+parity_photos = 2
+calibration_photos = 4
+golden_photos = 1
 """
 PHOTOS = 24
 
@@ -95,7 +100,7 @@ def test_japanese_records_go_end_to_end(
         return
     again = command("align", floor, "--config", settings, "--language", "ja", "--json")
     assert json.loads(again.stdout)["run"] == told["run"]
-    assert set(json.loads(again.stdout)["skipped"]) == {"vision features", "training", "evaluation"}
+    assert set(json.loads(again.stdout)["skipped"]) == {"vision features", "training", "evaluation", "export"}
     assert json.loads(again.stdout)["language"]["why"] == "as set"
 
 
