@@ -125,8 +125,9 @@ def test_the_same_model_gives_the_same_bytes(nano: Exported, tmp_path: Path) -> 
     again = export_graphs(nano.vlm, tmp_path, ("fp32", "int4"))
     for name in [*again.hub_files, *(n for file in again.files for n in file.files)]:
         assert (tmp_path / name).read_bytes() == (nano.folder / name).read_bytes(), name
-    assert b"wt-" not in (tmp_path / "onnx/vision_encoder.onnx").read_bytes()
-    assert str(Path.home()).encode() not in (tmp_path / "onnx/vision_encoder.onnx").read_bytes()
+    # The folders of sources, which torch's exporter writes beside every node, would differ from machine to machine.
+    for place in (Path(__file__).parents[3], Path.home()):
+        assert str(place).encode() not in (tmp_path / "onnx/vision_encoder.onnx").read_bytes()
 
 
 def test_transformers_reads_the_small_files(nano: Exported) -> None:
