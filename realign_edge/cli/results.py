@@ -27,6 +27,7 @@ def list_rows(
     """List what was said, oldest first. Times are this machine's.
 
     Example:  realign-edge results list --review
+
     Example:  realign-edge results list --verdict FAIL --lot L2604 --since 2026-04-01
     """
     from realign_edge.cli.results_view import line, plain

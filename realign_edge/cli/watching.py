@@ -12,7 +12,8 @@ from realign_edge.cli.options import say
 if TYPE_CHECKING:
     from realign_edge.station.watching import Event, WatchSettings
 
-_SYMBOLS = {"PASS": "ok", "FAIL": "!!", "REVIEW": "??"}
+# Those of `inspect` on a terminal that knows ASCII alone: these lines often go into a log.
+_SYMBOLS = {"PASS": "+", "FAIL": "x", "REVIEW": "?"}
 
 
 def watch_folder(

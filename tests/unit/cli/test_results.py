@@ -39,7 +39,7 @@ def test_rows_fit_the_terminal_and_leave_it_as_it_is(entry: Entry) -> None:
 def test_an_event_in_one_line_and_as_json(entry: Entry) -> None:
     event = Event("inspected", "evil.jpg", entry)
     assert "\n" not in spoken(event)
-    assert "?? REVIEW" in spoken(event)
+    assert "  ? REVIEW" in spoken(event)
     found = plain(event)
     assert (found["row"], found["verdict"], found["findings"][0]["grounding"]) == (12, "REVIEW", None)
     assert spoken(Event("known", "a.jpg", entry)) == ""
