@@ -4,6 +4,7 @@
 screen that differs lies in the test's temporary folder) before they are committed.
 """
 
+import html
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 SCREENS = Path(__file__).parent / "screens"
@@ -66,7 +68,15 @@ def svg(app: Any) -> str:
     """The screen as a picture; its fonts are those of the machine that shows it."""
     made: str = app.export_screenshot(title="realign-edge")
     # Rich asks a font server for its font; the README's pictures ask nobody.
-    return re.sub(r"@font-face \{.*?\}\s*", "", made, flags=re.DOTALL)
+    made = re.sub(r"@font-face \{.*?\}\s*", "", made, flags=re.DOTALL)
+    return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _as_wide_as_its_cells, made)
+
+
+def _as_wide_as_its_cells(found: re.Match[str]) -> str:
+    """Rich counts characters where Japanese ones are two cells wide."""
+    text = html.unescape(found[3])
+    width = float(found[1]) * cell_len(text) / max(len(text), 1)
+    return f'textLength="{width:.1f}"{found[2]}>{found[3]}<'
 
 
 def drawn(app: Any) -> str:

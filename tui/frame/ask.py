@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 from tui.frame.window import Speaking
 
 
-class Confirm(Speaking, ModalScreen[object]):
+class Confirm(ModalScreen[object], Speaking):
     """A question; dismissed with True or False. `y` and `n` answer, Escape is no; no is what Enter takes at first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,7 +44,7 @@ class Confirm(Speaking, ModalScreen[object]):
         self.dismiss(answer)
 
 
-class AskText(Speaking, ModalScreen[object]):
+class AskText(ModalScreen[object], Speaking):
     """One line of text; dismissed with it, or with None by Escape. `needed`: an empty line is not taken."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "common.key_cancel")]

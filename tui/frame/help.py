@@ -20,7 +20,7 @@ _SIGNS = {"question_mark": "?", "space": "␣", "enter": "⏎", "escape": "Esc",
           "down": "↓", "slash": "/", "plus": "+", "minus": "-", "comma": ",", "full_stop": "."}  # fmt: skip
 
 
-class HelpScreen(Speaking, ModalScreen[object]):
+class HelpScreen(ModalScreen[object], Speaking):
     """bindings: as the window below has them, in words; room: whose `about` stands above."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
