@@ -12,7 +12,7 @@ import typer
 from realign_edge.language import Language, spoken_language
 
 if TYPE_CHECKING:
-    from tui.context import ImageMode, ThemeName
+    from tui.context import ImageMode, ThemeName, WindowOptions
 
 THEMES = ("dark", "light", "contrast")
 IMAGE_MODES = ("auto", "kitty", "sixel", "half", "none")
@@ -63,9 +63,31 @@ def has_windows() -> bool:
 
 def open_dashboard(home: Path, run: str, look: Look, speed: float | None = None) -> None:
     """Show a run until the person leaves; what runs goes on."""
-    from tui.context import Context, WindowOptions
+    from tui.context import Context
     from tui.open import open_window
 
+    open_window(Context(home, run, speed=speed, options=_options(look)), "dashboard")
+
+
+def open_inspections(home: Path, look: Look, results: Path | None, photos: Path | None, person: str) -> None:
+    """Show a station's verdicts until the person leaves; who watches goes on. person: "" for the one logged in."""
+    from tui.context import Context
+    from tui.open import open_window
+
+    open_window(Context(home, photos=photos, results=results, options=_options(look, person)), "inspections")
+
+
+def ask_about_inspections(home: Path, look: Look, results: Path | None, photos: Path | None, person: str) -> int:
+    """The same line by line; how many still wait when the person leaves."""
+    from tui.context import Context
+    from tui.inspections.plain import inspections_plain
+
+    return inspections_plain(Context(home, photos=photos, results=results, options=_options(look, person)))
+
+
+def _options(look: Look, person: str = "") -> "WindowOptions":
+    from tui.context import WindowOptions
+
     theme, images = cast("ThemeName", look.theme), cast("ImageMode", look.image_mode)
-    options = WindowOptions(look.language, theme, images)
-    open_window(Context(home, run, speed=speed, options=options), "dashboard")
+    named = {"person": person} if person else {}
+    return WindowOptions(look.language, theme, images, **named)
