@@ -18,7 +18,7 @@ from tui.inspections.feed import Opened
 from tui.inspections.telling import LOOKS, SIGNS, details, near_caption
 from tui.words import Words
 
-_LABEL = 12
+_LABEL = 9
 # Past photos beside the photo, by the width that is there.
 _NEAR = ((130, 3), (72, 2), (0, 1))
 

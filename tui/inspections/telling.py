@@ -24,7 +24,7 @@ FILTERS: dict[str, frozenset[Final]] = {
     "fail": frozenset(("FAIL", "RETAKE")),
     "pass": frozenset(("PASS",)),
 }
-_VERDICT, _TIME = 7, 5
+_VERDICT, _TIME = 6, 5
 # A list of this width has room for the time, and for the folder before a file's name.
 _TIMED, _WHOLE = 34, 44
 
@@ -48,8 +48,8 @@ def row_line(row: Row, width: int, today: str) -> Pieces:
     """
     look = LOOKS[row.final]
     moment, pieces = local(row.at), [(f"{SIGNS[row.final]} ", look), (fit(row.final, _VERDICT), look)]
-    pieces.append(("✎" if row.said is not None else " ", "accent"))
-    left = width - 2 - _VERDICT - 1
+    pieces.append(("✎ " if row.said is not None else "  ", "accent"))
+    left = width - 2 - _VERDICT - 2
     if width >= _TIMED:
         when = moment[11:16] if moment[:10] == today else moment[5:10]
         pieces.append((fit(when, _TIME) + " ", "dim"))

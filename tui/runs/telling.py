@@ -15,7 +15,7 @@ LOOKS = {"running": "accent", "paused": "attention", "finished": "ok", "stopped"
          "interrupted": "stopped"}  # fmt: skip
 _MARK = "◆"
 # Widths of the columns that always have the same one: mark and sign, state, date and time.
-_SIGN, _STATE, _WHEN = 4, 8, 16
+_SIGN, _STATE, _WHEN = 4, 7, 16
 
 
 def state_words(words: Words, state: str) -> str:
@@ -53,7 +53,7 @@ def head_line(words: Words, width: int) -> str:
 def _widths(width: int) -> tuple[int, int, int]:
     """Of model, photos and language; 0: not shown."""
     if width < 90:
-        return 8, 10, 0
+        return 8, 8, 0
     return (14, 18, 8) if width < 130 else (20, 24, 8)
 
 
