@@ -11,7 +11,7 @@ from realign_edge.results.query import Query
 from realign_edge.results.store import FILE, Results
 
 Final = Literal["REVIEW", "FAIL", "RETAKE", "PASS", "REFUSED"]
-# Photos that are held at most; beyond that the oldest on which nobody waits are let go.
+# Photos that are held at most, of those that wait and of the others; beyond that the oldest are let go.
 MOST = 10_000
 # Looks in a row that may trust the file's dates alone.
 _TRUST = 10
@@ -116,9 +116,9 @@ class Follower:
         # First, so that a row that is written between the following looks is new at the next one.
         head = results.head()
         self._last, self._hash = head.entries, head.hash
-        waiting = list(results.entries(query=Query(review=True)))
+        waiting = list(results.entries(query=Query(review=True, newest=self._most)))
         newest = list(results.entries(query=Query(since=self._since or None, newest=self._most)))
-        self.cut = len(newest) == self._most
+        self.cut = self._most in (len(waiting), len(newest))
         shown = {e.number: e for e in [*waiting, *newest] if not isinstance(e.content, Disposition)}
         if shown:
             said = results.entries(query=Query(kind="disposition", after=min(shown)))
@@ -138,15 +138,15 @@ class Follower:
             self._newest[content.sha256] = max(entry.number, self._newest.get(content.sha256, 0))
 
     def _let_go(self) -> None:
-        """A list that is open for months keeps its size."""
-        if len(self._rows) <= self._most + self._most // 5:
-            return
-        free = [n for n, r in sorted(self._rows.items()) if r.final != "REVIEW"][: len(self._rows) - self._most]
-        for number in free:
-            gone = self._rows.pop(number)
-            if self._newest.get(gone.sha256) == number:
-                del self._newest[gone.sha256]
-        self.cut = self.cut or bool(free)
+        """A list that is open for months keeps its size: of what waits and of the rest, the oldest go."""
+        for waits in (True, False):
+            group = [n for n, r in sorted(self._rows.items()) if (r.final == "REVIEW") == waits]
+            if len(group) > self._most + self._most // 5:
+                self.cut = True
+                for number in group[: len(group) - self._most]:
+                    gone = self._rows.pop(number)
+                    if self._newest.get(gone.sha256) == number:
+                        del self._newest[gone.sha256]
 
 
 def row_of(number: int, content: Inspection | Refused) -> Row:

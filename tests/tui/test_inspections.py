@@ -137,7 +137,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Conte
             path = home / "bundles" / "d003e6bb284ba486" / THUMBNAILS / f"{900 + number:064x}.jpg"
             washer(path, ("#8c7450", "#48689c")[number], (60, 58))
         watch = {"pid": os.getpid(), "mark": process_mark(os.getpid()), "state": "watching", "folder": "/data/in",
-                 "at": "2026-04-02T09:59:58+00:00", "last_event_at": "2026-04-02T09:59:20+00:00", "waiting": 2}  # fmt: skip
+                 "at": "2026-04-02T09:59:58+00:00", "last_event_at": "2026-04-02T09:59:20+00:00",
+                 "waiting": 2}  # fmt: skip
         (home / "watch").mkdir(exist_ok=True)
         (home / "watch" / "status.json").write_text(json.dumps(watch))
         options = WindowOptions(language, image_mode=mode, person="Mori")
@@ -285,6 +286,16 @@ async def test_verdicts_appear_as_they_come_and_the_cursor_stays(make: Any) -> N
             results.append(inspection(21, "REVIEW", TEXTS["en"]))
         await seen(app, pilot)
         assert keys(app)[:5] == (2, 5, 11, 10, 6) and current(app) == 6
+
+
+async def test_a_long_list_begins_with_the_newest(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "_FIRST", 2)
+    app = RealignApp(make(), "inspections")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        assert keys(app) == (2, 5, 8)
+        await seen(app, pilot)
+        assert keys(app) == (2, 5, 6, 8, 4, 3, 7)
 
 
 async def test_another_day_begins_anew(make: Any) -> None:
@@ -616,7 +627,7 @@ def test_the_watcher_in_words() -> None:
     words = words_in("en")
     states = ("watching", "waiting for the folder", "silent", "stopped", "failed", "gone")
     told = {s: watcher_line(words, WatcherPulse(s, "/in", 2, "no disk", 30, 95), 120) for s in states}
-    assert told["watching"] == ("● Watching /in · 2 in hand · last photo 2 min ago", "ok")
+    assert told["watching"] == ("● Watching /in · 2 in hand · last 2 min ago", "ok")
     assert told["failed"] == ("! The watcher of /in failed: no disk", "stopped")
     assert told["stopped"][0].startswith("○ Not watching")
     assert len({line for line, _ in told.values()}) == len(states)

@@ -111,7 +111,7 @@ class Evidence(Vertical):
             if number < len(near):
                 path = opened.near[number] if number < len(opened.near) else None
                 title = clean(near[number].name)
-                card.show(path, title, near_caption(near[number]), words("inspections.no_thumbnail"))
+                card.show(path, title, near_caption(words, near[number]), words("inspections.no_thumbnail"))
 
 
 def _folded(words: Words, row: Row, opened: Opened, width: int, looks: Mapping[str, str]) -> Iterator[Text]:

@@ -13,6 +13,8 @@ from realign_edge.station.pulse import WatcherPulse, watcher_pulse
 from realign_edge.station.whereabouts import Whereabouts, past_thumbnail, photo_of
 from tui.context import Context
 
+# Rows that a long list begins with.
+_FIRST = 300
 # Nearest past photos of which pictures are looked for.
 _NEAR = 3
 
@@ -44,17 +46,21 @@ class Feed:
         self.path = results_file(context)
         self._follower: Follower | None = None
         self._day = ""
+        self._begun = False
 
     def look(self, all_days: bool) -> tuple[tuple[Row, ...], int, bool] | None:
         """All rows, the number of the file's newest row, and whether older ones are left out; None where nothing is
-        new. At midnight, and when all days are asked for, the list begins anew.
+        new. At midnight, and when all days are asked for, the list begins anew: with the newest rows, which are there
+        at once, and at the next look with all of them.
 
         Raises:
             RealignError: see results/follow.py.
         """
         day = "" if all_days else midnight(self._context.now())
         if self._follower is None or day != self._day:
-            self._follower, self._day = Follower(self.path, day), day
+            self._follower, self._day, self._begun = Follower(self.path, day, _FIRST), day, True
+        elif self._begun and self._follower.cut:
+            self._follower, self._begun = Follower(self.path, day), False
         try:
             changed = self._follower.look()
         except Exception:

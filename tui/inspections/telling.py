@@ -24,7 +24,7 @@ FILTERS: dict[str, frozenset[Final]] = {
     "fail": frozenset(("FAIL", "RETAKE")),
     "pass": frozenset(("PASS",)),
 }
-_VERDICT, _TIME = 6, 5
+_VERDICT, _TIME = 7, 5
 # A list of this width has room for the time, and for the folder before a file's name.
 _TIMED, _WHOLE = 34, 44
 
@@ -112,20 +112,27 @@ def chain_line(words: Words, checked: Checked | None, last: int, checking: bool)
 
 def said_line(words: Words, said: Disposition) -> str:
     """A decision in one sentence."""
-    seen = "; ".join(
-        f"{d}, {place}" if place else d
-        for d, place in zip(said.defects, (*said.locations, *[""] * len(said.defects)), strict=False)
-    )
+    seen = _seen(words, said.defects, said.locations)
     more = " · ".join(clean(t) for t in (said.reason, seen, said.note) if t)
     text = words(f"inspections.said_{said.decision}", person=clean(said.operator), verdict=said.verdict,
                  at=local(said.decided_at)[:16])  # fmt: skip
     return " ".join(text.split()) + (f": {more}" if more else "")
 
 
-def near_caption(neighbour: Neighbour) -> list[str]:
+def _seen(words: Words, defects: Sequence[str], locations: Sequence[str]) -> str:
+    """Defects with their places; locations are parallel, or fewer."""
+    places = (*locations, *[""] * len(defects))
+    return "; ".join(_at(words, d, p) for d, p in zip(defects, places, strict=False))
+
+
+def _at(words: Words, defect: str, place: str) -> str:
+    defect, place = clean(defect), clean(place)
+    return words("inspections.at", defect=defect, place=place) if place else defect
+
+
+def near_caption(words: Words, neighbour: Neighbour) -> list[str]:
     """Similarity and what the record says; then the file."""
-    places = (*neighbour.locations, *[""] * len(neighbour.defects))
-    seen = "; ".join(f"{d}, {p}" if p else d for d, p in zip(neighbour.defects, places, strict=False))
+    seen = _seen(words, neighbour.defects, neighbour.locations)
     return [f"{neighbour.similarity:.2f}  {clean(seen or neighbour.note)}", clean(neighbour.name)]
 
 
@@ -146,9 +153,8 @@ def details(words: Words, opened: Opened) -> Iterator[tuple[str, str, str]]:
     for number, reason in enumerate(content.reasons):
         yield words("inspections.why") if number == 0 else "", f"• {clean(reason.sentence)}", ""
     for number, f in enumerate(content.findings):
-        place = f", {clean(f.location)}" if f.location else ""
         figures = words("inspections.finding", grounding=_signed(f.grounding), confidence=_percent(f.confidence))
-        yield words("inspections.found") if number == 0 else "", f"{clean(f.defect)}{place}  {figures}", ""
+        yield words("inspections.found") if number == 0 else "", f"{_at(words, f.defect, f.location)}  {figures}", ""
     yield words("inspections.sure"), words("inspections.measures", familiarity=_number(content.familiarity),
                                            confidence=_percent(content.confidence)), ""  # fmt: skip
     yield from _near(words, content)

@@ -35,6 +35,8 @@ from tui.inspections.telling import FILTERS, arranged, chain_line, row_line, sai
 
 _EVERY_S = 1.0
 _PROBLEMS = 40
+# Rows from which the check of the chain waits for the list.
+_LONG, _CHECK_AFTER_S = 2000, 5.0
 
 
 class InspectionsWindow(Window):
@@ -142,6 +144,7 @@ class InspectionsWindow(Window):
             ("tall", self.size.height >= 45),
         ):
             self.query_one("#both").set_class(yes, name)
+        self._entitle()
         self.call_after_refresh(self._say_state)
 
     def _line(self, key: Hashable, width: int) -> Pieces:
@@ -176,7 +179,7 @@ class InspectionsWindow(Window):
         if message.found is not None or message.trouble != was:
             self._arrange()
             if self._checked is None and self._last and not self._checking:
-                self._check(asked=False)
+                self._check_soon()
         self._say_state()
 
     def _arrange(self) -> None:
@@ -188,6 +191,12 @@ class InspectionsWindow(Window):
         listing = self.query_one(Listing)
         go_on, self._go_on = self._go_on, None
         listing.show(numbers, go_on if go_on in numbers else None)
+        self._entitle()
+        self._show_row()
+
+    def _entitle(self) -> None:
+        """How many of each, in words where there is room; which days and verdicts the list is cut to."""
+        listing = self.query_one(Listing)
         counts = {name: sum(1 for r in self._seen.values() if r.final in finals) for name, finals in FILTERS.items()}
         narrow = self.size.width < 110
         title = "inspections.title_short" if narrow else "inspections.title"
@@ -195,7 +204,6 @@ class InspectionsWindow(Window):
         days = self.words("inspections.all_days" if self._all_days else "inspections.today")
         kind = self.words(f"inspections.only_{self._filter}")
         listing.border_subtitle = f"{days} · {kind}" + (f" · {self.words('inspections.cut')}" if self._cut else "")
-        self._show_row()
 
     def _nothing(self) -> str:
         return self.words("inspections.empty_all" if self._all_days else "inspections.empty_today")
@@ -422,6 +430,14 @@ class InspectionsWindow(Window):
         if self._last and not self._checking:
             self._check(asked=True)
             self._say_state()
+
+    def _check_soon(self) -> None:
+        """By itself, once; a long file only when the list has come, which is what the person waits for."""
+        self._checking = True
+        if self._last > _LONG:
+            self.set_timer(_CHECK_AFTER_S, lambda: self._verify(asked=False))
+        else:
+            self._verify(asked=False)
 
     def _check(self, asked: bool) -> None:
         self._checking = True
