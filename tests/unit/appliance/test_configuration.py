@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from realign_edge.appliance.settings import ApplianceConfig
 from realign_edge.errors import UsageError
 from realign_edge.pipeline.config import resolve
 
+EDGE = (sys.executable, "-m", "realign_edge")
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "realign-edge.toml"
 
 
@@ -29,7 +31,7 @@ def test_the_example_as_it_stands_changes_nothing() -> None:
 
 
 def test_the_example_names_every_setting_with_its_default(tmp_path: Path) -> None:
-    written = re.sub(r"^#(?=[a-z_]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    written = re.sub(r"^#(?=[a-z0-9_]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     path = tmp_path / "all.toml"
     path.write_text(written, encoding="utf-8")
     assert appliance(path) == appliance_defaults()
@@ -86,13 +88,16 @@ def test_typed_options_beat_the_file_of_the_station(file: Path) -> None:
 
 def test_commands_show_and_check_the_file(file: Path) -> None:
     file.write_text('[site]\nname = "工場 2"\n')
-    shown = subprocess.run(["realign-edge", "config", "show", "--changed"], capture_output=True, text=True)
-    assert (shown.returncode, shown.stdout.splitlines()[0]) == (0, f'{"site.name":<39} = "工場 2"   # file')
-    told = subprocess.run(["realign-edge", "config", "show", "--json"], capture_output=True, text=True)
+    shown = subprocess.run([*EDGE, "config", "show", "--changed"], capture_output=True, text=True)
+    assert (shown.returncode, shown.stdout.splitlines()[0].split()) == (
+        0,
+        ["site.name", "=", '"工場', '2"', "#", "file"],
+    )
+    told = subprocess.run([*EDGE, "config", "show", "--json"], capture_output=True, text=True)
     assert {"key": "site.name", "value": "工場 2", "source": str(file)} in json.loads(told.stdout)["settings"]
-    assert subprocess.run(["realign-edge", "config", "check"]).returncode == 0
+    assert subprocess.run([*EDGE, "config", "check"]).returncode == 0
     file.write_text("[site]\nnam = 1\n")
-    checked = subprocess.run(["realign-edge", "config", "check"], capture_output=True, text=True)
+    checked = subprocess.run([*EDGE, "config", "check"], capture_output=True, text=True)
     assert checked.returncode == 2 and "did you mean `name`" in checked.stderr and "Traceback" not in checked.stderr
 
 
