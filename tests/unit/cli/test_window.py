@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from realign_edge.cli import align, window
+from realign_edge.cli import attach, window
 from realign_edge.cli.window import Look, has_windows, is_terminal, look_of
 from realign_edge.errors import UsageError
 from realign_edge.runs.detach import Detached
@@ -81,9 +81,9 @@ def leave(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Left:
     opened: list[str] = []
 
     def look(code: int | None) -> int:
-        monkeypatch.setattr(align, "open_dashboard", lambda home, name, look: opened.append(name))
+        monkeypatch.setattr(attach, "open_dashboard", lambda home, name, look: opened.append(name))
         try:
-            align._attach(Detached(run, 1, tmp_path / "log", lambda seconds: code), Look("en", "dark", "auto"))
+            attach.attach(Detached(run, 1, tmp_path / "log", lambda seconds: code), Look("en", "dark", "auto"))
         except typer.Exit as end:
             return end.exit_code
         finally:
