@@ -35,6 +35,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("gpu_memory_low", "attention", {"machine": replace(MACHINE, gpus=(GPU, replace(GPU, memory_used_gib=79.9)))}),
     ("gpu_hot", "attention", {"machine": replace(MACHINE, gpus=(replace(GPU, temperature_c=90.0), GPU))}),
     ("silent", "attention", {"news_age_s": 41.0}),
+    ("silent", "attention", {"news_age_s": 181.0, "counted": False}),
     ("chosen_falling", "attention", {"beat": Beat(chosen=-1.4)}),
     ("held_out_falling", "attention", {"beat": Beat(held_out=HeldOut(0.6, 0.9, 60))}),
     ("stopping", "ok", {"asked": "stop"}),
@@ -65,6 +66,8 @@ def test_every_rule_is_among_the_cases() -> None:
         {"news_age_s": 39.0},
         # Steps of a minute: four of them may pass.
         {"news_age_s": 200.0, "step_s": 60.0},
+        # A model that is loaded.
+        {"news_age_s": 170.0, "counted": False},
         {"beat": Beat(loss=2.2, first=2.0, lowest=1.0, chosen=-0.9)},
         # 2 of 60 pairs fewer is chance.
         {"beat": Beat(held_out=HeldOut(0.87, 0.90, 60))},

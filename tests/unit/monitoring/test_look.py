@@ -72,6 +72,14 @@ def test_a_stage_with_its_rate_time_left_and_the_clock_time_of_its_end(watcher: 
     assert states(watcher.look(written.now)) == ["running", "waiting", "waiting", "waiting", "waiting"]
 
 
+def test_a_task_that_has_nothing_to_count_is_named(watcher: Watcher, written: Any) -> None:
+    written.tell("started", photos=60)
+    written.beat(stage="index", task="Loading the model")
+    view = watcher.look(written.now + 100)
+    assert view.condition.sentence.en == "Running well: loading the model."
+    assert watcher.look(written.now + 200).condition.rule == "silent"
+
+
 def test_a_training_run_is_well_and_says_how_long_still(watcher: Watcher, written: Any) -> None:
     trained(written)
     written.tell("held_out", step=20, pairs=50, loss=1.4, text_accuracy=0.8)
