@@ -22,7 +22,8 @@ Values = Mapping[str, object]
 @dataclass(frozen=True)
 class Facts:
     """What the rules look at. news_age_s: since the last heartbeat or event; step_s: what a step takes;
-    task: what it does now; counted: it tells how far it is; decision: of the evaluation; until: the last stage that was asked for."""
+    task: what it does now; counted: it tells how far it is; decision: of the evaluation; until: the last stage that
+    was asked for."""
 
     state: str
     task: Told = NOTHING
