@@ -302,6 +302,16 @@ def test_no_value_of_any_event_ends_the_watch(watcher: Watcher, written: Any, va
     assert Replay(written.run, 1e6).look(written.now).run_id == written.run.run_id
 
 
+def test_a_damaged_heartbeat_is_no_living_process(watcher: Watcher, written: Any) -> None:
+    trained(written)
+    for pid in (10**30, "x", None, 2**31 + 5):
+        status = {"state": "running", "pid": pid, "stage": "train", "time": written.now}
+        (written.run.folder / "status.json").write_text(json.dumps(status))
+        assert watcher.look(written.now).state == "interrupted"
+    (written.run.folder / "status.json").write_text('{"state": "runn')
+    assert watcher.look(written.now).state == "unknown"
+
+
 def test_a_folder_that_goes_away_and_comes_back(watcher: Watcher, written: Any, tmp_path: Path) -> None:
     trained(written)
     assert watcher.look(written.now).condition.level == "ok"
