@@ -1,5 +1,6 @@
 """One look at a run after another, as a window sees it."""
 
+import errno
 import json
 import os
 import shutil
@@ -320,6 +321,21 @@ def test_a_folder_that_goes_away_and_comes_back(watcher: Watcher, written: Any, 
     assert (view.state, view.condition.rule, view.model) == ("gone", "gone", "nano")
     assert view.curve("loss") is not None
     shutil.move(tmp_path / "away", written.run.folder)
+    assert watcher.look(written.now).condition.level == "ok"
+
+
+def test_a_share_that_went_away_is_told(watcher: Watcher, written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(written)
+    assert watcher.look(written.now).condition.level == "ok"
+
+    def stale(run: Any) -> Any:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr("realign_edge.monitoring.look.newest_checkpoint", stale)
+    view = watcher.look(written.now)
+    assert (view.condition.rule, view.model) == ("gone", "nano")
+    assert [p.en for p in view.problems] == ["The folder of this run cannot be read: Stale file handle"]
+    monkeypatch.undo()
     assert watcher.look(written.now).condition.level == "ok"
 
 
