@@ -1,4 +1,8 @@
-"""The conditions that rules are made of: a closed list, each a question about the evidence."""
+"""The conditions that rules are made of: a closed list, each a question about the evidence.
+
+A figure that is no number (NaN: a graph computed nonsense) speaks for nothing, so that comparisons are written such that
+it meets every condition which sends a photo to a person.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +30,7 @@ class Condition:
 
 
 def _unfamiliar(e: Evidence, at: float) -> Iterator[Values]:
-    if e.familiarity < at:
+    if not e.familiarity >= at:
         yield {"value": f"{e.familiarity:.3f}", "threshold": f"{at:.3f}"}
 
 
@@ -46,25 +50,25 @@ def _unfinished(e: Evidence, _: float) -> Iterator[Values]:
 
 
 def _unsure(e: Evidence, at: float) -> Iterator[Values]:
-    if e.confidence < at:
+    if not e.confidence >= at:
         yield {"value": f"{e.confidence:.3f}", "threshold": f"{at:.3f}"}
 
 
 def _weakly_grounded(e: Evidence, at: float) -> Iterator[Values]:
     for f in e.findings:
-        if f.grounding < at:
+        if not f.grounding >= at:
             yield {"defect": f.defect, "phrase": f.phrase, "value": f"{f.grounding:.2f}", "threshold": f"{at:.2f}"}
 
 
 def _denied(e: Evidence, at: float) -> Iterator[Values]:
     for probe in e.confirmed:
-        if probe.yes < at:
+        if not probe.yes >= at:
             yield {"defect": probe.defect, "value": f"{100 * probe.yes:.0f}", "threshold": f"{100 * at:.0f}"}
 
 
 def _suspected(e: Evidence, at: float) -> Iterator[Values]:
     for probe in e.suspected:
-        if probe.yes >= at:
+        if not probe.yes < at:
             yield {"defect": probe.defect, "value": f"{100 * probe.yes:.0f}", "threshold": f"{100 * at:.0f}"}
 
 
