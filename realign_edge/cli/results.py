@@ -164,7 +164,8 @@ def export(
     if as_json:
         print_json({"records": str(done.records), "rows": done.rows, "missing": list(done.missing)})
     for name in done.missing[:20]:
-        say(f"not found below {photos}, and left out: {name}", quiet)
+        why = f"not found below {photos}" if photos else "several photos had this name; --photos tells them apart"
+        say(f"left out: {name} ({why})", quiet)
     goes_on = f"align them with: realign-edge align {done.records.parent}"
     say(f"{done.rows} records in {done.records}; " + (goes_on if photos else "lay it beside the photos"), quiet)
 

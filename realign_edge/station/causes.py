@@ -1,7 +1,7 @@
 """The conditions that rules are made of: a closed list, each a question about the evidence.
 
-A figure that is no number (NaN: a graph computed nonsense) speaks for nothing, so that comparisons are written such that
-it meets every condition which sends a photo to a person.
+A figure that is no number (NaN: a graph computed nonsense) speaks for nothing: comparisons are written so that it meets
+every condition which sends a photo to a person.
 """
 
 from collections.abc import Callable, Iterator, Mapping
