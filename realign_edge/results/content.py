@@ -60,7 +60,7 @@ def parse(kind: str, text: str) -> Content:
 
 def _check(content: Any) -> None:
     """Is every value of its field's kind? A file that somebody hands over may hold anything, with good hashes."""
-    for name, hint in _hints(type(content)).items():
+    for name, hint in _hints(type(content)).items():  # type: ignore[arg-type]
         value = getattr(content, name)
         if hint in ("str", "int", "float"):
             _check_plain(name, value, hint)
