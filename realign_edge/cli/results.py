@@ -133,7 +133,8 @@ def verify(
     for problem in problems[:20] if not as_json else ():
         typer.echo(f"row {problem.number} {problem.what}" if problem.number else problem.what)
     if problems:
-        say(f"{len(problems)} problems; keep the file as it is, and compare it with a backup", quiet)
+        several = f"{len(problems)} problems" if len(problems) > 1 else "a problem"
+        say(f"{several}; keep the file as it is, and compare it with a backup", quiet)
         raise typer.Exit(int(ExitCode.FAILED))
     if not as_json:
         typer.echo(f"whole: {head.entries} rows, head {head.entries}:{head.hash}")

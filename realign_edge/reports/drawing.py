@@ -73,7 +73,13 @@ class Drawing:
 
 def text_width(text: str, size: float) -> float:
     """A little more than what it takes in common sans-serif fonts, in points."""
-    return size * sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.58 for c in text)
+    return size * sum(map(_em, text))
+
+
+def _em(character: str) -> float:
+    """Wide letters, and those of scripts that are drawn as a square where the font lacks them, count in full."""
+    wide = unicodedata.east_asian_width(character) in "WF" or character in "MWmw@%—…" or "֐" <= character < "\u1e00"
+    return 1.0 if wide else 0.58
 
 
 def fitted(text: str, width: float, size: float) -> str:

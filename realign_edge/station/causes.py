@@ -12,7 +12,7 @@ from realign_edge.station.evidence import Evidence
 
 When = Literal[
     "unfamiliar", "unknown_part", "other_part", "unfinished", "unsure", "weakly_grounded", "denied", "suspected",
-    "contradicted", "defect", "always",
+    "contradicted", "unread", "defect", "always",
 ]  # fmt: skip
 Values = Mapping[str, str]
 
@@ -79,6 +79,12 @@ def _contradicted(e: Evidence, at: float) -> Iterator[Values]:
         yield {"photo": nearest.name, "recorded": recorded, "value": numbers[0], "threshold": numbers[1]}
 
 
+def _unread(e: Evidence, _: float) -> Iterator[Values]:
+    """Of a photo with findings there is enough to say."""
+    if e.strange and not e.findings:
+        yield {"words": ", ".join(e.strange[:_MOST_WORDS])}
+
+
 def _defect(e: Evidence, _: float) -> Iterator[Values]:
     for f in e.findings:
         yield {"defect": f.defect, "location": f.location, "phrase": f.phrase, "part": e.part}
@@ -89,6 +95,8 @@ def _always(_e: Evidence, _: float) -> Iterator[Values]:
 
 
 _NUMBERS = ("value", "threshold")
+# A description in a language that the plant does not use consists of them.
+_MOST_WORDS = 5
 CONDITIONS: Mapping[When, Condition] = {
     "unfamiliar": Condition(_unfamiliar, _NUMBERS, "familiarity"),
     "unknown_part": Condition(_unknown_part),
@@ -99,6 +107,7 @@ CONDITIONS: Mapping[When, Condition] = {
     "denied": Condition(_denied, ("defect", *_NUMBERS), "denied"),
     "suspected": Condition(_suspected, ("defect", *_NUMBERS), "suspected"),
     "contradicted": Condition(_contradicted, ("photo", "recorded", *_NUMBERS), "same"),
+    "unread": Condition(_unread, ("words",)),
     "defect": Condition(_defect, ("defect", "location", "phrase", "part")),
     "always": Condition(_always),
 }

@@ -27,6 +27,7 @@ from realign_edge.station.past import PastPhotos, load_past
 from realign_edge.station.phrases import Phrase, phrases
 from realign_edge.station.references import References
 from realign_edge.station.rules import judge, load_rules
+from realign_edge.station.strange import strange_words
 
 # How many past photos are shown and say how familiar a photo is; among how many a reference is looked for.
 SHOWN, LOOKED_AT = 5, 24
@@ -138,6 +139,7 @@ class Inspector:
             neighbours=tuple(self.past.neighbour(row, s) for row, s in shown),
             known=tuple(self.past.photos[row].known for row, _ in shown),
             reference=reference,
+            strange=() if findings else strange_words(answer.text, self.glossary, self.past.sound_words),
         )
 
     def _probe(self, view: View, defect: str) -> Probe:

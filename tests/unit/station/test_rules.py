@@ -30,6 +30,7 @@ DOUBTED = {
     "unsure": replace(CLEAN, confidence=0.59),
     "weakly grounded": replace(DAMAGED, findings=(SCRATCH, replace(SCRATCH, defect="dent", grounding=0.39))),
     "denied": replace(DAMAGED, confirmed=(Probe("scratch", 0.29),)),
+    "unread": replace(CLEAN, strange=("smeared", "grease")),
     "suspected": replace(CLEAN, suspected=(Probe("rust", 0.1), Probe("crack", 0.8))),
 }
 
