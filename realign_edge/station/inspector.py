@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -139,8 +140,13 @@ class Inspector:
             neighbours=tuple(self.past.neighbour(row, s) for row, s in shown),
             known=tuple(self.past.photos[row].known for row, _ in shown),
             reference=reference,
-            strange=() if findings else strange_words(answer.text, self.glossary, self.past.sound_words),
+            strange=() if findings else strange_words(answer.text, self.glossary, self._sound_words),
         )
+
+    @cached_property
+    def _sound_words(self) -> frozenset[str] | None:
+        # When it is first needed: the first verdict should not wait for it without need.
+        return self.past.sound_words(self.glossary)
 
     def _probe(self, view: View, defect: str) -> Probe:
         answers = [yes_no_answer(yes, self.language) for yes in (True, False)]

@@ -87,10 +87,9 @@ class PastPhotos:
         except Refusal:
             return None
 
-    @cached_property
-    def sound_words(self) -> frozenset[str] | None:
+    def sound_words(self, glossary: Glossary) -> frozenset[str] | None:
         """The words that records of good parts are written in; None where they tell too little."""
-        return sound_words(p.note for p in self.photos if p.known and not p.defects)
+        return sound_words((p.note for p in self.photos if p.known and not p.defects), glossary)
 
     @cached_property
     def usual(self) -> Mapping[str, tuple[str, ...]]:

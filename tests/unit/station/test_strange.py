@@ -28,16 +28,16 @@ JAPANESE = ["赤い歯車、白いトレイ。異常なし。", "青い歯車、
     ],
 )
 def test_words_that_nobody_uses_of_good_parts(notes: list[str], text: str, found: tuple[str, ...]) -> None:
-    sound = sound_words(notes)
+    sound = sound_words(notes, GLOSSARY)
     assert sound is not None
     assert strange_words(text, GLOSSARY, sound) == found
 
 
 def test_few_notes_and_notes_of_ever_new_words_tell_nothing() -> None:
-    assert sound_words(NOTES[:19]) is None
+    assert sound_words(NOTES[:19], GLOSSARY) is None
     letters = "abcdefghijklmnopqrstuvwxyz"
-    assert sound_words([f"Gear {letters[i] * 5}." for i in range(26)]) is None
-    assert sound_words([]) is None
+    assert sound_words([f"Gear {letters[i] * 5}." for i in range(26)], GLOSSARY) is None
+    assert sound_words([], GLOSSARY) is None
     assert strange_words("Smeared with grease.", GLOSSARY, None) == ()
 
 
@@ -45,6 +45,6 @@ def test_a_good_part_of_the_floor_is_hardly_ever_strange() -> None:
     rng = np.random.default_rng(4)
     scenes = [sample_scene(rng, CoOccurrence.unbiased()) for _ in range(2000)]
     notes = [write_note(s, rng) for s in scenes if not s.defects]
-    sound = sound_words(notes[:150])
+    sound = sound_words(notes[:150], GLOSSARY)
     assert sound is not None
     assert sum(bool(strange_words(n, GLOSSARY, sound)) for n in notes[150:]) <= 0.02 * len(notes[150:])
