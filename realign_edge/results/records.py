@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from realign_edge.errors import UsageError
-from realign_edge.files import sha256_file, write_atomic
+from realign_edge.files import make_folder, sha256_file, write_atomic
 from realign_edge.photos.text import folded
 from realign_edge.results.model import Disposition, Entry, Inspection
 
@@ -106,11 +106,10 @@ def export(rows: tuple[Decided, ...], target: Path, photos: Path | None = None) 
     if photos is None:
         names, missing = _named(rows)
     else:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         names, missing = _copied(rows, photos, folder)
     found = tuple(d for d in rows if d.inspection.sha256 in names)
-    if not file.parent.is_dir():
-        file.parent.mkdir(parents=True)
+    make_folder(file.parent)
     write_atomic(file, records_text(found, names))
     return Exported(file, len(found), tuple(missing))
 

@@ -82,6 +82,13 @@ def test_what_makes_no_sense_is_said(report: Report, arguments: list[str], code:
     assert said in done.stderr and "hint: " in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_one_is_said(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    for place in ("taken", "taken/below", "/proc/reports"):
+        done = report("--out", place, "--format", "json", "-q")
+        assert (done.returncode, "cannot be made" in done.stderr) == (2, True), done.stderr
+
+
 def test_without_results_one_is_told_what_to_do(report: Report, tmp_path: Path) -> None:
     done = report(home=tmp_path / "empty")
     assert done.returncode == 3 and "realign-edge inspect" in done.stderr
