@@ -9,6 +9,8 @@ from typing import Literal
 
 # What a shape means; each form has its own colour for it. Never the only sign: hatching, dashes and words say the same.
 Tone = Literal["ink", "soft", "grid", "paper", "pass", "fail", "review", "retake", "first", "second"]
+# Letters whose width is far from the usual one, as DejaVu Sans has them, the widest of the common fonts.
+_WIDE, _NARROW = frozenset("MWmw@%—…↓↑→"), frozenset("ijlI.,:;'|! ")
 Anchor = Literal["start", "middle", "end"]
 
 
@@ -77,9 +79,12 @@ def text_width(text: str, size: float) -> float:
 
 
 def _em(character: str) -> float:
-    """Wide letters, and those of scripts that are drawn as a square where the font lacks them, count in full."""
-    wide = unicodedata.east_asian_width(character) in "WF" or character in "MWmw@%—…" or "֐" <= character < "\u1e00"
-    return 1.0 if wide else 0.58
+    """Of its size; letters of scripts that are drawn as a square where the font lacks them count in full."""
+    if unicodedata.east_asian_width(character) in "WF" or "֐" <= character < "\u1e00" or character in _WIDE:
+        return 1.0
+    if character in _NARROW:
+        return 0.34
+    return 0.42 if character in "tfr()[]-" else 0.72 if character.isupper() else 0.62
 
 
 def fitted(text: str, width: float, size: float) -> str:

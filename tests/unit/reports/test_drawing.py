@@ -38,7 +38,18 @@ def test_fitted_text_fits(text: str, width: float) -> None:
     assert text_width(fitted(text, width, 8), 8) <= width
 
 
-@pytest.mark.parametrize("text", ["W" * 40, "@%Mm" * 9, "مرحبا بالعالم " * 3, "超" * 20, "iiii" * 20, "한국어" * 9])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "W" * 40,
+        "@%Mm" * 9,
+        "مرحبا بالعالم " * 3,
+        "超" * 20,
+        "iiii" * 20,
+        "한국어" * 9,
+        "Descriptions with a hallucination ↓",
+    ],
+)
 def test_a_label_is_no_wider_than_it_is_taken_for(text: str) -> None:
     """A page's own font, squares for what it lacks included."""
     paper = Paper(words("en"), "", "", datetime(2026, 11, 26, tzinfo=UTC))

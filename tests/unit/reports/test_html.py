@@ -58,7 +58,7 @@ def test_data_cannot_leave_its_element() -> None:
 
 
 def test_a_broken_chain_is_said_at_the_top(make: Make) -> None:
-    assert "NOT INTACT: 3 problems" in _html(make(2, problems=3)).split("<table")[0]
+    assert "NOT INTACT, problems found: 3" in _html(make(2, problems=3)).split("<table")[0]
     assert "NOT INTACT" not in _html(make(2, problems=0)).split('id="data"')[0]
 
 
