@@ -19,7 +19,7 @@ from realign_edge.glossary.findings import find_terms
 from realign_edge.glossary.load import load_glossary
 from realign_edge.glossary.questions import describe_question, yes_no_answer, yes_no_question
 from realign_edge.photos.decode import decode
-from realign_edge.photos.regular import read_bytes
+from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.results.model import Finding, Inspection
 from realign_edge.station.evidence import Evidence, Probe
 from realign_edge.station.grounding import confidence, grounding
@@ -116,6 +116,12 @@ class Inspector:
             Refusal: the photo's shape is beyond the model.
         """
         view = self.model.see(rgb)
+        # Where that depends on the photo's shape, the photo is refused: it must not end the work on all others.
+        if not self.profile.image_tokens and not self.model.fits(view, self.question):
+            raise Refusal(
+                f"a photo of this shape takes {len(view.features)} tokens, and with a description that is more than "
+                f"the model reads ({self.profile.context}); cut the part out of it"
+            )
         near = self.past.nearest(view.embedding, LOOKED_AT, without)
         answer = self.model.answer(view, self.question)
         part = next(iter(find_terms(answer.text, self.glossary, "part")), "")

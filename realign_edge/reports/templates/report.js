@@ -4,7 +4,7 @@
   const D = JSON.parse(document.getElementById("data").textContent);
   const W = D.words;
   // Rows in a page of a table, cards at a time, and rows that are printed: a browser lays out thousands for minutes.
-  const PAGE = 50, QUEUE = 12, PRINT = 1000;
+  const PAGE = 50, QUEUE = 12, PRINT = 1000, PRINT_QUEUE = 200;
   const C = {
     number: 0, time: 1, name: 2, part: 3, lot: 4, serial: 5, station: 6, verdict: 7, final: 8, defects: 9,
     description: 10, reasons: 11, findings: 12, familiarity: 13, confidence: 14, past: 15, said: 16, sha: 17,
@@ -210,7 +210,15 @@
       more.textContent = `${W.page.next} (${count(waiting.length - shown)})`;
     };
     more.addEventListener("click", next);
-    host.append(more);
+    const note = el("p", { class: "note", hidden: true });
+    // On paper nobody can ask for more.
+    addEventListener("beforeprint", () => {
+      while (shown < Math.min(waiting.length, PRINT_QUEUE)) next();
+      note.hidden = shown >= waiting.length;
+      note.textContent = fill(W.page.printed, { shown: count(shown), n: count(waiting.length) });
+    });
+    addEventListener("afterprint", () => { note.hidden = true; });
+    host.append(more, note);
     next();
   }
 
