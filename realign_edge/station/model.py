@@ -6,8 +6,9 @@ the photo, which is most of a prompt, and the words with which the question befo
 show"). The text behind a photo attends to it and is different for every photo, so no cache can save it: it is read
 once for each photo.
 
-Nothing is batched. Reading a prompt is bound by arithmetic, which a batch does not lessen, and takes most of the time;
-the few tokens of a description would gain, at the price of holding the keys and values of several photos.
+Nothing is batched. int8 rounds the activations of a whole batch by one scale, so that what is said of a photo would
+depend on the photos beside it; and reading a prompt, which takes most of the time, is bound by arithmetic, which a
+batch does not lessen (benchmarks/batching.py). What pays is to open the next photo meanwhile (station/ahead.py).
 """
 
 from collections.abc import Sequence
