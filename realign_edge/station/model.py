@@ -147,10 +147,13 @@ class StationModel:
             # The positions whose logits are asked for must be read again.
             known = _common(behind[: len(behind) - keep], self._behind)
             past, parts = len(head) + len(view.features) + known, [self.embedded(behind[known:])]
-        elif self._head == head:
-            past, parts = len(head), [view.features[None], self.embedded(behind)]
         else:
-            past, parts = 0, [self.embedded(head), view.features[None], self.embedded(behind)]
+            if self._head != head and head:
+                # By itself, so that the first photo is read as every later one is: what int8 reads together is
+                # rounded by one scale, and no answer may depend on which photo came first.
+                self._head = self._view = None
+                self._cache.run(self.embedded(head), 0, 1)
+            past, parts = len(head), [view.features[None], self.embedded(behind)]
         # A pass that fails must not leave behind what is taken for a whole prompt.
         self._head = self._view = None
         logits = self._cache.run(np.concatenate(parts, axis=1), past, keep)
