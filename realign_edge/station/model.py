@@ -6,8 +6,9 @@ the photo, which is most of a prompt, and the words with which the question befo
 show"). The text behind a photo attends to it and is different for every photo, so no cache can save it: it is read
 once for each photo.
 
-Nothing is batched. Reading a prompt is bound by arithmetic, which a batch does not lessen, and takes most of the time;
-the few tokens of a description would gain, at the price of holding the keys and values of several photos.
+Nothing is batched. int8 rounds the activations of a whole batch by one scale, so that what is said of a photo would
+depend on the photos beside it; and reading a prompt, which takes most of the time, is bound by arithmetic, which a
+batch does not lessen (benchmarks/batching.py). What pays is to open the next photo meanwhile (station/ahead.py).
 """
 
 from collections.abc import Sequence
@@ -89,6 +90,12 @@ class StationModel:
         pooled = embedding[0] if self.profile.embedding_rows == "first" else embedding.mean(axis=0)
         return View(placed, _unit(pooled))
 
+    def fits(self, view: View, question: str) -> bool:
+        """Is there room for this photo, the question and as long an answer as may come?"""
+        head, tail = self.prompts.ends(question)
+        needed = len(head) + len(view.features) + len(tail) + self.profile.max_new_tokens
+        return needed <= self.profile.context
+
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
         """The most likely answer, token by token.
 
@@ -146,10 +153,13 @@ class StationModel:
             # The positions whose logits are asked for must be read again.
             known = _common(behind[: len(behind) - keep], self._behind)
             past, parts = len(head) + len(view.features) + known, [self.embedded(behind[known:])]
-        elif self._head == head:
-            past, parts = len(head), [view.features[None], self.embedded(behind)]
         else:
-            past, parts = 0, [self.embedded(head), view.features[None], self.embedded(behind)]
+            if self._head != head and head:
+                # By itself, so that the first photo is read as every later one is: what int8 reads together is
+                # rounded by one scale, and no answer may depend on which photo came first.
+                self._head = self._view = None
+                self._cache.run(self.embedded(head), 0, 1)
+            past, parts = len(head), [view.features[None], self.embedded(behind)]
         # A pass that fails must not leave behind what is taken for a whole prompt.
         self._head = self._view = None
         logits = self._cache.run(np.concatenate(parts, axis=1), past, keep)
