@@ -42,7 +42,8 @@ class StationProfile:
     layers, kv_heads, head_dim: of the decoder's cache; positions: "linear", or "mrope" (three axes);
     cache: "shared" where past and present may be one buffer (GroupQueryAttention), "grown" where present is past plus
     the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with;
-    embedding_rows: a photo of several rows (tiles) is found by the first one's `image_embedding`, or by their mean.
+    embedding_rows: a photo of several rows (tiles) is found by the first one's `image_embedding`, or by their mean;
+    deep_layers: of the decoder, behind which the vision graph's `deepstack_features` are added to a photo's tokens.
     """
 
     family: str
@@ -67,6 +68,7 @@ class StationProfile:
     precisions: Mapping[Graph, Precision]
     thresholds: Mapping[str, float] = field(default_factory=dict)
     embedding_rows: Literal["first", "mean"] = "first"
+    deep_layers: int = 0
 
 
 @dataclass(frozen=True)

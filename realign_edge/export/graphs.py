@@ -18,6 +18,7 @@ from realign_edge.files import sync_folder
 from realign_edge.progress import Progress, Silent
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.shape import deep_layers
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Graphs:
     cache: Literal["shared", "grown"]
     embedding_dim: int
     embedding_rows: Literal["mean", "first"]
+    deep_layers: int = 0
 
 
 def export_graphs(
@@ -116,6 +118,7 @@ def _shapes(vlm: Vlm, parts: Parts, pooling: Pooling) -> dict[str, Any]:
         "positions": "linear" if positions_of(vlm) == 1 else "mrope",
         "cache": "shared" if parts.route == "own" else "grown", "embedding_dim": parts.embedding_dim,
         "embedding_rows": "first" if pooling == "cls" and vlm.family.class_token else "mean",
+        "deep_layers": deep_layers(vlm.model.config),
     }  # fmt: skip
 
 

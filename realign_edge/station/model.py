@@ -14,12 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realign_edge.errors import MissingError, RealignError
+from realign_edge.station.around import Around
 from realign_edge.station.cache import Floats, open_cache
+from realign_edge.station.patches import grid_inputs, tokens_of
 from realign_edge.station.pixels import Pixels, Rgb, pixels
 from realign_edge.station.profile import read_profile
 from realign_edge.station.prompts import Prompts
@@ -29,10 +32,16 @@ from realign_edge.station.tiles import best_resolution, packed
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A photo as the model sees it: features (n, hidden); embedding (d,), of unit length, for finding past photos."""
+    """A photo as the model sees it: features (n, hidden); embedding (d,), of unit length, for finding past photos.
+
+    grid: rows and columns of its tokens where positions depend on them, else 0; deep: (layers, n, hidden), added to its
+    tokens' states behind the first layers, in families that do so.
+    """
 
     features: Floats
     embedding: Floats
+    grid: tuple[int, int] = (0, 0)
+    deep: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,6 @@ class StationModel:
     def __init__(self, folder: Path, threads: int) -> None:
         self.folder, self.threads = folder, threads
         self.profile = read_profile(folder)
-        if self.profile.positions != "linear":
-            raise MissingError(
-                f"{folder}: positions of the kind {self.profile.positions} are not known to this station",
-                "install a newer realign-edge, or export a model with linear positions",
-            )
         self.prompts = Prompts(folder, self.profile)
         self._vision = open_graph(folder, self.profile, "vision_encoder", threads)
         self._embed = open_graph(folder, self.profile, "embed_tokens", threads)
@@ -71,6 +75,7 @@ class StationModel:
         self._head: tuple[int, ...] | None = None
         self._view: View | None = None
         self._behind: tuple[int, ...] = ()
+        self._around = Around(0, 0)
 
     def see(self, rgb: Rgb) -> View:
         """Look at a photo; rgb: (H, W, 3) uint8.
@@ -79,7 +84,9 @@ class StationModel:
             Refusal: the photo's shape is beyond the model.
         """
         look = pixels(rgb, self.profile.preprocess)
-        features, embedding = self._vision.run(["image_features", "image_embedding"], {"pixel_values": look.values})
+        deep = ["deepstack_features"] if self.profile.deep_layers else []
+        feeds = {"pixel_values": look.values} | grid_inputs(look.grid, self.profile.preprocess)
+        features, embedding, *layers = self._vision.run(["image_features", "image_embedding", *deep], feeds)
         placed = self._packed(features, look)
         if self.profile.image_tokens not in (0, len(placed)):
             raise MissingError(
@@ -87,7 +94,7 @@ class StationModel:
                 f"{self.profile.image_tokens}", "export the bundle again"
             )  # fmt: skip
         pooled = embedding[0] if self.profile.embedding_rows == "first" else embedding.mean(axis=0)
-        return View(placed, _unit(pooled))
+        return View(placed, _unit(pooled), tokens_of(look.grid, self.profile.preprocess), *layers)
 
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
         """The most likely answer, token by token.
@@ -103,7 +110,7 @@ class StationModel:
             ids.append(token)
             logps.append(float(_logp(scores[None], [token])[0]))
             if len(ids) < most:
-                scores = self._cache.run(self.embedded((token,)), self._cache.length, 1)[0]
+                scores = self._read(self.embedded((token,)), self._cache.length, 1)[0]
                 self._behind += (token,)
         text = self.prompts.decode(ids)
         return Answer(text, tuple(ids), np.asarray(logps, np.float32), len(ids) < most)
@@ -152,9 +159,20 @@ class StationModel:
             past, parts = 0, [self.embedded(head), view.features[None], self.embedded(behind)]
         # A pass that fails must not leave behind what is taken for a whole prompt.
         self._head = self._view = None
-        logits = self._cache.run(np.concatenate(parts, axis=1), past, keep)
+        self._around = Around(len(head), view.features.shape[0], view.grid, view.deep)
+        logits = self._read(np.concatenate(parts, axis=1), past, keep)
         self._head, self._view, self._behind = head, view, behind
         return logits
+
+    def _read(self, embeds: Floats, past: int, keep: int) -> Floats:
+        """Through the decoder, with what it is told of the photo besides."""
+        total = past + embeds.shape[1]
+        more: dict[str, NDArray[Any]] = {}
+        if self.profile.positions == "mrope":
+            more["position_ids"] = self._around.positions(past, total)
+        if self.profile.deep_layers:
+            more["deepstack_features"] = self._around.deep_states(past, total)
+        return self._cache.run(embeds, past, keep, more)
 
     def _embedded(self, ids: tuple[int, ...]) -> Floats:
         """Embeddings (1, s, hidden) of token ids."""

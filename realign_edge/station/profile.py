@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 from realign_edge.bundle.contract import GRAPHS, STATION, Precision, StationProfile
 from realign_edge.errors import MissingError
+from realign_edge.station.patches import table_problems
 
 _MOST_BYTES = 5_000_000
-_OPTIONAL = ("thresholds", "embedding_rows")
+_OPTIONAL = ("thresholds", "embedding_rows", "deep_layers")
 _NUMBERS = (
     "image_token_id", "image_tokens", "layers", "kv_heads", "head_dim", "hidden", "vocabulary", "context",
     "max_new_tokens",
@@ -51,6 +52,8 @@ def _problems(values: Any) -> list[str]:
     if found:
         return found
     found = [f"`{n}` must be a whole number" for n in _NUMBERS if not _is_count(values[n])]
+    if not _is_count(values.get("deep_layers", 0)):
+        found.append("`deep_layers` must be a whole number")
     found += [f"`{n}` must be one of {', '.join(c)}" for n, c in _CHOICES.items() if values.get(n, c[0]) not in c]
     if not isinstance(values["eos_token_ids"], list) or not all(map(_is_count, values["eos_token_ids"])):
         found.append("`eos_token_ids` must be a list of whole numbers")
@@ -62,10 +65,19 @@ def _problems(values: Any) -> list[str]:
     for name in ("preprocess", "questions"):
         if not isinstance(values[name], Mapping):
             found.append(f"`{name}` must be an object")
+    found += _patch_problems(values)
     thresholds = values.get("thresholds", {})
     if not isinstance(thresholds, Mapping) or not all(isinstance(v, int | float) for v in thresholds.values()):
         found.append("`thresholds` must be numbers")
     return found
+
+
+def _patch_problems(values: Mapping[str, Any]) -> list[str]:
+    table = values["preprocess"]
+    patches = isinstance(table, Mapping) and table.get("kind") == "patches"
+    if patches:
+        return table_problems(table)
+    return ["`positions` on several axes need a `preprocess` of patches"] if values["positions"] == "mrope" else []
 
 
 def _is_count(value: Any) -> bool:

@@ -144,9 +144,9 @@ def _counted(model: StationModel) -> list[int]:
     lengths: list[int] = []
     run = model._cache.run
 
-    def counting(embeds: Any, past: int, keep: int) -> Any:
+    def counting(embeds: Any, *given: Any) -> Any:
         lengths.append(embeds.shape[1])
-        return run(embeds, past, keep)
+        return run(embeds, *given)
 
-    model._cache.run = counting  # type: ignore[method-assign]
+    model._cache.run = counting  # type: ignore[method-assign, assignment]
     return lengths
