@@ -25,6 +25,7 @@ from realign_edge.station.profile import FIELDS
 from realign_edge.vlm.branches import Branch, pack, token_logps
 from realign_edge.vlm.generate import generate_ids
 from realign_edge.vlm.load import load_vlm
+from tests.parity.export.running import Runner
 from tests.parity.families.recipes import qwen2_5_vl, qwen2_vl, qwen3_vl
 
 DESCRIBE, RUST = "Describe the part and its defects.", "Does the photo show rust?"
@@ -156,6 +157,27 @@ def test_fewer_tokens_a_photo_go_with_the_bundle(case: Exported) -> None:
     tokens = vlm.look(Image.fromarray(photo)).tokens
     rows, columns = (n // table["merge"] for n in pixels(photo, table).grid[1:])
     assert 40 < rows * columns == len(tokens) <= 64
+
+
+def test_rows_of_a_batch_have_positions_of_their_own(case: Exported) -> None:
+    """Other tools run batches; a station does not."""
+    vlm, layers = case.vlm, case.graphs.deep_layers
+    rng = np.random.default_rng(1)
+    states = rng.normal(size=(3, 17, case.graphs.hidden)).astype(np.float32)
+    places, deep = rng.integers(0, 200, (3, 3, 17)), rng.normal(size=(layers, *states.shape)).astype(np.float32)
+    more = {"deepstack_features": deep} if layers else {}
+    runner = Runner(case.folder / "onnx/decoder_model_merged.onnx")
+    feeds = runner._feeds(states, 0, 0) | runner.empty(3) | {"position_ids": places} | more
+    found = runner.session.run(["logits"], feeds)[0]
+    told = {
+        "visual_pos_masks": torch.ones(3, 17, dtype=torch.bool),
+        "deepstack_visual_embeds": [torch.from_numpy(d).flatten(0, 1) for d in deep],
+    }  # fmt: skip
+    hidden = vlm.language(
+        torch.from_numpy(states), position_ids=torch.from_numpy(places), deep=told if layers else None
+    )
+    expected = vlm.logits(hidden).numpy()
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 def test_the_traced_decoder_says_the_same(case: Exported, tmp_path: Path) -> None:
