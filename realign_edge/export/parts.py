@@ -22,7 +22,7 @@ from realign_edge.export.precisions import quantized
 from realign_edge.export.unfit import UnfitError
 from realign_edge.export.vision import vision_graph
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 from realign_edge.vlm.shape import deep_layers
 
 # Rotation tables grow with it; a station's prompts are a photo and a question.

@@ -17,7 +17,7 @@ from realign_edge.export.attention import multi_head
 from realign_edge.export.trace import traced
 from realign_edge.station.patches import grid_inputs
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 
 # What the axes of the graph's inputs and outputs are called, where they vary.
 _AXES: Mapping[str, Sequence[str]] = {

@@ -15,6 +15,10 @@ from realign_edge.errors import RealignError
 _held: set[TextIO] = set()
 
 
+class BusyError(RealignError):
+    """Somebody else holds the lock; the message says who, with what and since when."""
+
+
 def _drop_in_child() -> None:
     """A forked worker must not keep the lock when the process that took it is killed."""
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -34,13 +38,13 @@ def work_lock(
     """Hold the lock while working; hint: what somebody can do who meets it held.
 
     Raises:
-        RealignError: somebody else holds it; the message says who, what and since when.
+        BusyError: somebody else holds it.
     """
     with path.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RealignError(
+            raise BusyError(
                 f"other work is going on: {_holder(path)}",
                 hint,
             ) from None

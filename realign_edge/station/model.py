@@ -26,6 +26,7 @@ from realign_edge.station.patches import grid_inputs, tokens_of
 from realign_edge.station.pixels import Pixels, Rgb, pixels
 from realign_edge.station.profile import read_profile
 from realign_edge.station.prompts import Prompts
+from realign_edge.station.scores import common, logp
 from realign_edge.station.sessions import open_graph
 from realign_edge.station.tiles import best_resolution, packed
 
@@ -108,7 +109,7 @@ class StationModel:
         logps: list[float] = []
         while len(ids) < most and (token := int(scores.argmax())) not in self.profile.eos_token_ids:
             ids.append(token)
-            logps.append(float(_logp(scores[None], [token])[0]))
+            logps.append(float(logp(scores[None], [token])[0]))
             if len(ids) < most:
                 scores = self._read(self.embedded((token,)), self._cache.length, 1)[0]
                 self._behind += (token,)
@@ -119,7 +120,7 @@ class StationModel:
         """Log-probability (k,) in nats of each of the k `ids` as the answer, in one pass."""
         if not ids:
             return np.zeros(0, np.float32)
-        return _logp(self._asked(view, question, ids[:-1], len(ids), 1), ids)
+        return logp(self._asked(view, question, ids[:-1], len(ids), 1), ids)
 
     def choose(self, view: View, question: str, answers: Sequence[str]) -> NDArray[np.float64]:
         """Probability of each answer among `answers`, (n,), by the first token in which they differ.
@@ -151,7 +152,7 @@ class StationModel:
         behind = (*tail, *begun)
         if self._head == head and self._view is view:
             # The positions whose logits are asked for must be read again.
-            known = _common(behind[: len(behind) - keep], self._behind)
+            known = common(behind[: len(behind) - keep], self._behind)
             past, parts = len(head) + len(view.features) + known, [self.embedded(behind[known:])]
         elif self._head == head:
             past, parts = len(head), [view.features[None], self.embedded(behind)]
@@ -196,11 +197,6 @@ def load_station(folder: Path, threads: int = 1) -> StationModel:
     return StationModel(Path(folder), threads)
 
 
-def _common(a: Sequence[int], b: Sequence[int]) -> int:
-    """How many tokens two sequences begin with alike."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
 def _newline(folder: Path, name: str | None) -> Floats:
     """The vector that ends a line of tiles; empty where there are none."""
     return np.zeros(0, np.float32) if name is None else np.load(folder / name, allow_pickle=False)
@@ -208,10 +204,3 @@ def _newline(folder: Path, name: str | None) -> Floats:
 
 def _unit(vector: Floats) -> Floats:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
-
-
-def _logp(scores: Floats, ids: Sequence[int]) -> NDArray[np.float32]:
-    """log softmax(scores)[i, ids[i]] for scores (k, vocabulary), summed in float64."""
-    top = scores.max(axis=1, keepdims=True)
-    norm = np.log(np.exp(scores - top).sum(axis=1, dtype=np.float64)) + top[:, 0]
-    return np.asarray(scores[np.arange(len(ids)), list(ids)] - norm, np.float32)
