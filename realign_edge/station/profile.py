@@ -10,7 +10,7 @@ from realign_edge.bundle.contract import GRAPHS, STATION, Precision, StationProf
 from realign_edge.errors import MissingError
 
 _MOST_BYTES = 5_000_000
-_OPTIONAL = ("thresholds", "embedding_rows")
+_OPTIONAL = ("thresholds", "embedding_rows", "layout", "both_ways")
 _NUMBERS = (
     "image_token_id", "image_tokens", "layers", "kv_heads", "head_dim", "hidden", "vocabulary", "context",
     "max_new_tokens",
@@ -20,7 +20,8 @@ _CHOICES = {
     "language": ("en", "ja"),
     "positions": ("linear", "mrope"),
     "cache": ("shared", "grown"),
-    "embedding_rows": ("first", "mean"),
+    "embedding_rows": ("first", "mean", "features"),
+    "both_ways": ("nothing", "photo", "prompt"),
 }
 
 
@@ -59,8 +60,8 @@ def _problems(values: Any) -> list[str]:
         found.append(f"`precisions` must name {', '.join(GRAPHS)}")
     elif any(p not in get_args(Precision) for p in precisions.values()):
         found.append(f"`precisions` must be of {', '.join(get_args(Precision))}")
-    for name in ("preprocess", "questions"):
-        if not isinstance(values[name], Mapping):
+    for name in ("preprocess", "questions", "layout"):
+        if not isinstance(values.get(name, {}), Mapping):
             found.append(f"`{name}` must be an object")
     thresholds = values.get("thresholds", {})
     if not isinstance(thresholds, Mapping) or not all(isinstance(v, int | float) for v in thresholds.values()):

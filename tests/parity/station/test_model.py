@@ -148,5 +148,5 @@ def _counted(model: StationModel) -> list[int]:
         lengths.append(embeds.shape[1])
         return run(embeds, past, keep)
 
-    model._cache.run = counting  # type: ignore[method-assign]
+    model._cache.run = counting  # type: ignore[assignment,method-assign]
     return lengths
