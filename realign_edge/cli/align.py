@@ -38,6 +38,7 @@ def align(
 
     Example:  realign-edge align ./photos
     """
+    from realign_edge.appliance.load import align_values
     from realign_edge.errors import ExitCode, UsageError
     from realign_edge.home import home
     from realign_edge.noticeboard import place
@@ -45,7 +46,7 @@ def align(
     from realign_edge.pipeline.config import resolve
     from realign_edge.pipeline.stages import STAGES
     from realign_edge.progress import Silent
-    from realign_edge.runs.lock import work_lock
+    from realign_edge.runs.lock import card_lock, work_lock
     from realign_edge.runs.run import find_run
     from realign_edge.runs.signals import stop_on_signals
     from realign_edge.team import assemble
@@ -63,14 +64,15 @@ def align(
     typed |= {"alignment.objective": objective, "alignment.seed": seed}
     if teacher is not None:
         typed |= {"pairs.teacher": teacher, "pairs.chosen": "teacher"}
-    settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
+    settings = resolve(config, {k: v for k, v in typed.items() if v is not None}, align_values())
     hush_libraries()
     team, last = assemble(settings.device), next(s for s in STAGES if s == until)
     if not team.first:
         with stop_on_signals() as stopping:
             Pipeline(settings, home(), Silent(), stopping, team).run(photos, last)
         return
-    with work_lock(home() / "work.lock", f"realign-edge align {photos}"), stop_on_signals() as stopping:
+    what = f"realign-edge align {photos}"
+    with work_lock(home() / "work.lock", what), card_lock(settings.device, what), stop_on_signals() as stopping:
         pipeline = Pipeline(settings, home(), progress_for(quiet), stopping, team)
         outcome = pipeline.run(photos, last, find_run(home() / "runs", resume) if resume else None)
     if as_json:

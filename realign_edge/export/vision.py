@@ -16,7 +16,7 @@ from realign_edge.export.attention import fused_attention
 from realign_edge.export.towers import last, shuffled
 from realign_edge.export.trace import traced
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 
 
 def selected(model: Any, output: Any) -> Tensor:

@@ -1,0 +1,1 @@
+"""What every window is built from: its frame, dialogs, photos, marked words."""
