@@ -47,7 +47,7 @@ def station(folder: Path, threads: int, rounds: int, precisions: str) -> dict[st
             assert len(answer.ids) == 1 + NEW
             _keep(seconds, number, looked, read, (long - short) / NEW)
     tail = model.prompts.ends(question).tail
-    return _figures(seconds, len(view.features) + len(tail), loaded)
+    return _figures(seconds, len(view.placed.states) + len(tail), loaded)
 
 
 def torch_generate(folder: Path, threads: int, rounds: int) -> dict[str, float]:

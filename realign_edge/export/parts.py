@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 
 from realign_edge.bundle.contract import Graph, Precision
-from realign_edge.errors import RealignError
 from realign_edge.export.architecture import decoder_of
 from realign_edge.export.decoder import decoder_graph
 from realign_edge.export.embed import embed_graph
@@ -52,14 +51,9 @@ def parts_of(vlm: Vlm, pooling: Pooling, scratch: Path) -> Parts:
     Raises:
         RealignError: a part cannot be exported.
     """
-    if vlm.family.both_ways != "nothing":
-        raise RealignError(
-            f"{vlm.family.title} cannot be exported for stations yet: its photos attend in both directions",
-            "the adapter works with transformers and PEFT as it is",
-        )
     look = vlm.look(Image.new("RGB", (256, 192)))
     vision = vision_graph(vlm, pooling, look.inputs["pixel_values"])
-    table = vlm.model.get_input_embeddings().weight.detach().float().cpu().numpy()
+    table = _table(vlm)
     route, reason, decoder = _decoder(vlm, scratch)
     makers: dict[Graph, Make] = {
         "vision_encoder": lambda p: quantized(vision.clone(), p),
@@ -67,6 +61,14 @@ def parts_of(vlm: Vlm, pooling: Pooling, scratch: Path) -> Parts:
         "decoder_model_merged": lambda p: quantized(decoder(), p),
     }
     return Parts(makers, route, reason, cache_shape(vlm), width_of(vision.graph.outputs[1]))
+
+
+@torch.no_grad()
+def _table(vlm: Vlm) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+    """(vocabulary, hidden) of what tokens are given as; some families scale their table when they look it up."""
+    embed = vlm.model.get_input_embeddings()
+    rows = torch.arange(embed.weight.shape[0], device=vlm.device)
+    return np.asarray(embed(rows).float().cpu().numpy())
 
 
 def positions_of(vlm: Vlm) -> int:
@@ -78,6 +80,8 @@ def positions_of(vlm: Vlm) -> int:
 def _decoder(vlm: Vlm, scratch: Path) -> tuple[Route, str, Callable[[], ir.Model]]:
     """Our own graph where the decoder's modules are those that it knows and it says the same, else torch's trace."""
     try:
+        if vlm.family.both_ways != "nothing":
+            raise UnfitError("photos that attend in both directions")
         deep = deep_layers(vlm.model.config)
         decoder = decoder_of(vlm.language_model, vlm.lm_head, min(vlm.context, LONGEST), positions_of(vlm), deep)
         apart = _difference(vlm, decoder_graph(decoder), scratch)

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from realign_edge.export.model import PRODUCER
 from realign_edge.export.trace import traced
+from realign_edge.export.two_way import two_way_mask
+from realign_edge.vlm.attention import prepared, understands_packed
 from realign_edge.vlm.model import Vlm
 
 # Distinct, and none of them 0 or 1, which the exporter takes for constants.
@@ -33,9 +35,9 @@ class CacheShape:
 class _States(nn.Module):
     """The decoder with its cache as a flat list: keys and values of each layer in turn."""
 
-    def __init__(self, language_model: Any) -> None:
+    def __init__(self, language_model: Any, two_way: bool) -> None:
         super().__init__()
-        self.language_model = language_model
+        self.language_model, self.two_way = language_model, two_way
 
     def forward(
         self, inputs_embeds: Tensor, attention_mask: Tensor, position_ids: Tensor, past_key_values: list[Tensor],
@@ -43,6 +45,9 @@ class _States(nn.Module):
     ) -> tuple[Tensor, ...]:  # fmt: skip
         cache = _cache(past_key_values)
         deep = {"deepstack_visual_embeds": [*deepstack_features[0]]} if deepstack_features else {}
+        if self.two_way:
+            mask = two_way_mask(attention_mask, inputs_embeds.shape[1])
+            attention_mask = prepared(self.language_model, mask, inputs_embeds.dtype)
         states = self.language_model(
             inputs_embeds=inputs_embeds, attention_mask=attention_mask, position_ids=position_ids,
             past_key_values=cache, use_cache=True, **deep,
@@ -87,14 +92,15 @@ def plain_graph(vlm: Vlm, shape: CacheShape, axes: int, deep: int = 0) -> ir.Mod
     names = [f"{n}.{part}" for n in range(shape.layers) for part in ("key", "value")]
     language = vlm.language_model
     config: Any = language.config
-    more = ["deepstack_features"] if deep else []
-    before, config._attn_implementation = config._attn_implementation, "sdpa"
+    more, before = ["deepstack_features"] if deep else [], config._attn_implementation
+    # Ours is torch's for packed sequences. One that caps its scores stays as it is.
+    config._attn_implementation = "sdpa" if understands_packed(language) else before
     if deep:
         # Its own picks the photo's states by a mask, which a graph cannot size; here all others are given zeros.
         language.__dict__["_deepstack_process"] = lambda states, _, features: states + features
     try:
         model = traced(
-            _States(language), _example(vlm, shape, axes, deep),
+            _States(language, vlm.family.both_ways != "nothing"), _example(vlm, shape, axes, deep),
             ["inputs_embeds", "attention_mask", "position_ids", *(f"past_key_values.{n}" for n in names), *more],
             ["hidden_states", *(f"present.{n}" for n in names)], _dynamic(shape, axes, deep), "decoder_model_merged",
         )  # fmt: skip

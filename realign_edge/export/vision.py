@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from realign_edge.errors import RealignError
 from realign_edge.export.attention import fused_attention
 from realign_edge.export.patches import patch_graph
+from realign_edge.export.towers import last, shuffled
 from realign_edge.export.trace import traced
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.pooling import Pooling
@@ -27,7 +28,7 @@ def selected(model: Any, output: Any) -> Tensor:
     return chosen[:, 1:] if config.vision_feature_select_strategy == "default" else chosen
 
 
-CHOICES: Mapping[str, Callable[[Any, Any], Tensor]] = {"selected": selected}
+CHOICES: Mapping[str, Callable[[Any, Any], Tensor]] = {"selected": selected, "last": last, "shuffled": shuffled}
 # Towers whose whole graph is another one.
 WHOLE: Mapping[str, Callable[[Vlm, Pooling], ir.Model]] = {"patches": patch_graph}
 

@@ -12,6 +12,8 @@ from typing import TextIO
 
 from realign_edge.errors import RealignError
 
+# Made by systemd's tmpfiles, for every user of the machine.
+CARD = Path("/run/lock/realign-edge/gpu.lock")
 _held: set[TextIO] = set()
 
 
@@ -54,6 +56,20 @@ def work_lock(
             yield
         finally:
             _held.discard(file)
+
+
+@contextmanager
+def card_lock(device: str, what: str, path: Path = CARD) -> Iterator[None]:
+    """Hold the GPU, whoever's state folder the work belongs to; without the appliance's lock file nothing is held.
+
+    Raises:
+        BusyError: somebody else trains on it.
+    """
+    if device == "cuda" and os.access(path, os.W_OK):
+        with work_lock(path, what, "wait until it is done: one card holds one training"):
+            yield
+    else:
+        yield
 
 
 def _sign(file: TextIO, what: str) -> None:

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from realign_edge.errors import MissingError, RealignError
 from realign_edge.station.around import Around
 from realign_edge.station.cache import Floats, open_cache
+from realign_edge.station.layout import Placed
+from realign_edge.station.marks import Marks, marks
 from realign_edge.station.patches import grid_inputs, tokens_of
 from realign_edge.station.pixels import Pixels, Rgb, pixels
 from realign_edge.station.profile import read_profile
@@ -33,16 +35,22 @@ from realign_edge.station.tiles import best_resolution, packed
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A photo as the model sees it: features (n, hidden); embedding (d,), of unit length, for finding past photos.
+    """A photo as the model sees it. embedding: (d,), of unit length, for finding past photos; placed: its features with
+    the tokens around them, as the decoder reads them.
 
     grid: rows and columns of its tokens where positions depend on them, else 0; deep: (layers, n, hidden), added to its
     tokens' states behind the first layers, in families that do so.
     """
 
-    features: Floats
     embedding: Floats
+    placed: Placed
     grid: tuple[int, int] = (0, 0)
     deep: Floats | None = None
+
+    @property
+    def features(self) -> Floats:
+        """(n, hidden), without the tokens around them."""
+        return self.placed.states[self.placed.places]
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,10 @@ class StationModel:
         self._cache = open_cache(open_graph(folder, self.profile, "decoder_model_merged", threads), self.profile)
         self._newline = _newline(folder, self.profile.preprocess.get("newline"))
         self.embedded = lru_cache(maxsize=1024)(self._embedded)
-        # What the cache holds: the text before the photo, the photo, and the tokens behind it.
+        # What the cache holds: the text before the photo, the photo, the question, and the tokens behind the photo.
         self._head: tuple[int, ...] | None = None
         self._view: View | None = None
+        self._tail: tuple[int, ...] = ()
         self._behind: tuple[int, ...] = ()
         self._around = Around(0, 0)
 
@@ -94,8 +103,10 @@ class StationModel:
                 f"{self.folder}: the vision graph makes {len(placed)} features of a photo where the profile says "
                 f"{self.profile.image_tokens}", "export the bundle again"
             )  # fmt: skip
-        pooled = embedding[0] if self.profile.embedding_rows == "first" else embedding.mean(axis=0)
-        return View(placed, _unit(pooled), tokens_of(look.grid, self.profile.preprocess), *layers)
+        pooled = {"first": embedding[0], "mean": embedding.mean(axis=0), "features": placed.mean(axis=0)}
+        embedded = _unit(pooled[self.profile.embedding_rows])
+        stands = self.prompts.layout.placed(placed, look.cut, self.embedded)
+        return View(embedded, stands, tokens_of(look.grid, self.profile.preprocess), *layers)
 
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
         """The most likely answer, token by token.
@@ -143,29 +154,32 @@ class StationModel:
         Only what the cache does not hold yet is read. more: how many further tokens there must be room for.
         """
         head, tail = self.prompts.ends(question)
-        whole = len(head) + len(view.features) + len(tail) + len(begun)
+        photo = view.placed.states
+        whole = len(head) + len(photo) + len(tail) + len(begun)
         if whole + more > self.profile.context:
             raise RealignError(
                 f"photo, question and answer may take {whole + more} tokens, and the model reads "
                 f"{self.profile.context}", "ask a shorter question, or for a shorter answer"
             )  # fmt: skip
         behind = (*tail, *begun)
-        if self._head == head and self._view is view:
-            # The positions whose logits are asked for must be read again.
-            known = common(behind[: len(behind) - keep], self._behind)
-            past, parts = len(head) + len(view.features) + known, [self.embedded(behind[known:])]
-        elif self._head == head:
-            past, parts = len(head), [view.features[None], self.embedded(behind)]
+        # The positions whose logits are asked for must be read again.
+        known = common(behind[: len(behind) - keep], self._behind)
+        if self._head != head or not self._still_read(view, tail, known):
+            past, parts = 0, [self.embedded(head), photo[None], self.embedded(behind)]
+        elif self._view is view:
+            past, parts = len(head) + len(photo) + known, [self.embedded(behind[known:])]
         else:
-            past, parts = 0, [self.embedded(head), view.features[None], self.embedded(behind)]
+            past, parts = len(head), [photo[None], self.embedded(behind)]
+        both = self.profile.both_ways
+        of_all = () if both == "nothing" else (marks(view.placed.places, len(head), len(tail), len(begun), both),)
         # A pass that fails must not leave behind what is taken for a whole prompt.
         self._head = self._view = None
-        self._around = Around(len(head), view.features.shape[0], view.grid, view.deep)
-        logits = self._read(np.concatenate(parts, axis=1), past, keep)
-        self._head, self._view, self._behind = head, view, behind
+        self._around = Around(len(head), len(photo), view.grid, view.deep)
+        logits = self._read(np.concatenate(parts, axis=1), past, keep, *(m[past:] for m in of_all))
+        self._head, self._view, self._tail, self._behind = head, view, tail, behind
         return logits
 
-    def _read(self, embeds: Floats, past: int, keep: int) -> Floats:
+    def _read(self, embeds: Floats, past: int, keep: int, new: Marks | None = None) -> Floats:
         """Through the decoder, with what it is told of the photo besides."""
         total = past + embeds.shape[1]
         more: dict[str, NDArray[Any]] = {}
@@ -173,7 +187,13 @@ class StationModel:
             more["position_ids"] = self._around.positions(past, total)
         if self.profile.deep_layers:
             more["deepstack_features"] = self._around.deep_states(past, total)
-        return self._cache.run(embeds, past, keep, more)
+        return self._cache.run(embeds, past, keep, new, more)
+
+    def _still_read(self, view: View, tail: tuple[int, ...], known: int) -> bool:
+        """May anything that was read stay? Not where it has seen a question that is not this one."""
+        if self.profile.both_ways != "prompt":
+            return True
+        return self._view is view and self._tail == tail and known >= len(tail)
 
     def _embedded(self, ids: tuple[int, ...]) -> Floats:
         """Embeddings (1, s, hidden) of token ids."""
@@ -185,7 +205,7 @@ class StationModel:
         if table["kind"] != "tiles":
             return np.ascontiguousarray(features.reshape(-1, features.shape[-1]))
         target = best_resolution(look.size, table["resolutions"])
-        return packed(features, look.size, target, table["tile"], self._newline)
+        return packed(features, look.size, target, table["tile"], self._newline, table.get("most_tiles", 0))
 
 
 def load_station(folder: Path, threads: int = 1) -> StationModel:

@@ -11,7 +11,7 @@ from realign_edge.errors import MissingError
 from realign_edge.station.patches import table_problems
 
 _MOST_BYTES = 5_000_000
-_OPTIONAL = ("thresholds", "embedding_rows", "deep_layers")
+_OPTIONAL = ("thresholds", "embedding_rows", "layout", "both_ways", "deep_layers")
 _NUMBERS = (
     "image_token_id", "image_tokens", "layers", "kv_heads", "head_dim", "hidden", "vocabulary", "context",
     "max_new_tokens",
@@ -21,7 +21,8 @@ _CHOICES = {
     "language": ("en", "ja"),
     "positions": ("linear", "mrope"),
     "cache": ("shared", "grown"),
-    "embedding_rows": ("first", "mean"),
+    "embedding_rows": ("first", "mean", "features"),
+    "both_ways": ("nothing", "photo", "prompt"),
 }
 
 
@@ -62,8 +63,8 @@ def _problems(values: Any) -> list[str]:
         found.append(f"`precisions` must name {', '.join(GRAPHS)}")
     elif any(p not in get_args(Precision) for p in precisions.values()):
         found.append(f"`precisions` must be of {', '.join(get_args(Precision))}")
-    for name in ("preprocess", "questions"):
-        if not isinstance(values[name], Mapping):
+    for name in ("preprocess", "questions", "layout"):
+        if not isinstance(values.get(name, {}), Mapping):
             found.append(f"`{name}` must be an object")
     found += _patch_problems(values)
     thresholds = values.get("thresholds", {})

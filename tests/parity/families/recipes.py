@@ -58,11 +58,11 @@ def chat(photo: str, user: str = "USER: ", assistant: str = " ASSISTANT:", end: 
     )  # fmt: skip
 
 
-def text_settings(tokenizer: Any) -> dict[str, Any]:
-    """Of a decoder."""
+def text_settings(tokenizer: Any, head: int = 8) -> dict[str, Any]:
+    """Of a decoder; head: how wide its heads are."""
     return {
         "vocab_size": len(tokenizer), "hidden_size": HIDDEN, "intermediate_size": 64, "num_hidden_layers": LAYERS,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": CONTEXT,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": head, "max_position_embeddings": CONTEXT,
         "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
@@ -76,7 +76,7 @@ def tower_settings(size: int, patch: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def llava_next(folder: Path) -> None:
+def llava_next(folder: Path, head: int = 8) -> None:
     from transformers import (
         CLIPVisionConfig,
         LlamaConfig,
@@ -95,13 +95,14 @@ def llava_next(folder: Path) -> None:
         num_additional_image_tokens=1, chat_template=chat("<image>\n"),
     )  # fmt: skip
     config = LlavaNextConfig(
-        vision_config=CLIPVisionConfig(**tower_settings(32, 8)), text_config=LlamaConfig(**text_settings(tokenizer)),
+        vision_config=CLIPVisionConfig(**tower_settings(32, 8)),
+        text_config=LlamaConfig(**text_settings(tokenizer, head)),
         image_token_index=tokenizer.image_token_id, image_grid_pinpoints=points,
     )  # fmt: skip
     write(folder, LlavaNextForConditionalGeneration, config, processor)
 
 
-def llava_onevision(folder: Path) -> None:
+def llava_onevision(folder: Path, head: int = 8) -> None:
     from transformers import (
         LlavaOnevisionConfig,
         LlavaOnevisionForConditionalGeneration,
@@ -120,7 +121,7 @@ def llava_onevision(folder: Path) -> None:
     )  # fmt: skip
     tower = SiglipVisionConfig(**tower_settings(32, 8), vision_use_head=False)
     config = LlavaOnevisionConfig(
-        vision_config=tower, text_config=Qwen2Config(**text_settings(tokenizer)),
+        vision_config=tower, text_config=Qwen2Config(**text_settings(tokenizer, head)),
         image_token_index=tokenizer.image_token_id, video_token_index=tokenizer.video_token_id,
         image_grid_pinpoints=points,
     )  # fmt: skip
