@@ -22,11 +22,12 @@ from realign_edge.photos.regular import read_bytes
 from realign_edge.results.model import Finding, Inspection
 from realign_edge.station.evidence import Evidence, Probe
 from realign_edge.station.grounding import confidence, grounding
-from realign_edge.station.model import Answer, StationModel, View, load_station
+from realign_edge.station.model import Answer, StationModel, load_station
 from realign_edge.station.past import PastPhotos, load_past
 from realign_edge.station.phrases import Phrase, phrases
 from realign_edge.station.references import References
 from realign_edge.station.rules import judge, load_rules
+from realign_edge.station.seeing import View
 
 # How many past photos are shown and say how familiar a photo is; among how many a reference is looked for.
 SHOWN, LOOKED_AT = 5, 24

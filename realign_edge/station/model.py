@@ -19,38 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realign_edge.errors import MissingError, RealignError
+from realign_edge.errors import RealignError
 from realign_edge.station.around import Around
 from realign_edge.station.cache import Floats, open_cache
-from realign_edge.station.layout import Placed
 from realign_edge.station.marks import Marks, marks
-from realign_edge.station.patches import grid_inputs, tokens_of
-from realign_edge.station.pixels import Pixels, Rgb, pixels
+from realign_edge.station.pixels import Rgb
 from realign_edge.station.profile import read_profile
 from realign_edge.station.prompts import Prompts
 from realign_edge.station.scores import common, logp
+from realign_edge.station.seeing import Eye, View
 from realign_edge.station.sessions import open_graph
-from realign_edge.station.tiles import best_resolution, packed
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """A photo as the model sees it. embedding: (d,), of unit length, for finding past photos; placed: its features with
-    the tokens around them, as the decoder reads them.
-
-    grid: rows and columns of its tokens where positions depend on them, else 0; deep: (layers, n, hidden), added to its
-    tokens' states behind the first layers, in families that do so.
-    """
-
-    embedding: Floats
-    placed: Placed
-    grid: tuple[int, int] = (0, 0)
-    deep: Floats | None = None
-
-    @property
-    def features(self) -> Floats:
-        """(n, hidden), without the tokens around them."""
-        return self.placed.states[self.placed.places]
 
 
 @dataclass(frozen=True)
@@ -75,11 +53,10 @@ class StationModel:
         self.folder, self.threads = folder, threads
         self.profile = read_profile(folder)
         self.prompts = Prompts(folder, self.profile)
-        self._vision = open_graph(folder, self.profile, "vision_encoder", threads)
         self._embed = open_graph(folder, self.profile, "embed_tokens", threads)
         self._cache = open_cache(open_graph(folder, self.profile, "decoder_model_merged", threads), self.profile)
-        self._newline = _newline(folder, self.profile.preprocess.get("newline"))
         self.embedded = lru_cache(maxsize=1024)(self._embedded)
+        self._eye = Eye(folder, self.profile, threads, self.prompts.layout, self.embedded)
         # What the cache holds: the text before the photo, the photo, the question, and the tokens behind the photo.
         self._head: tuple[int, ...] | None = None
         self._view: View | None = None
@@ -93,20 +70,7 @@ class StationModel:
         Raises:
             Refusal: the photo's shape is beyond the model.
         """
-        look = pixels(rgb, self.profile.preprocess)
-        deep = ["deepstack_features"] if self.profile.deep_layers else []
-        feeds = {"pixel_values": look.values} | grid_inputs(look.grid, self.profile.preprocess)
-        features, embedding, *layers = self._vision.run(["image_features", "image_embedding", *deep], feeds)
-        placed = self._packed(features, look)
-        if self.profile.image_tokens not in (0, len(placed)):
-            raise MissingError(
-                f"{self.folder}: the vision graph makes {len(placed)} features of a photo where the profile says "
-                f"{self.profile.image_tokens}", "export the bundle again"
-            )  # fmt: skip
-        pooled = {"first": embedding[0], "mean": embedding.mean(axis=0), "features": placed.mean(axis=0)}
-        embedded = _unit(pooled[self.profile.embedding_rows])
-        stands = self.prompts.layout.placed(placed, look.cut, self.embedded)
-        return View(embedded, stands, tokens_of(look.grid, self.profile.preprocess), *layers)
+        return self._eye.see(rgb)
 
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
         """The most likely answer, token by token.
@@ -199,14 +163,6 @@ class StationModel:
         """Embeddings (1, s, hidden) of token ids."""
         return np.asarray(self._embed.run(["inputs_embeds"], {"input_ids": np.array([ids], np.int64)})[0], np.float32)
 
-    def _packed(self, features: Floats, look: Pixels) -> Floats:
-        """Features in the order in which they stand in the prompt."""
-        table = self.profile.preprocess
-        if table["kind"] != "tiles":
-            return np.ascontiguousarray(features.reshape(-1, features.shape[-1]))
-        target = best_resolution(look.size, table["resolutions"])
-        return packed(features, look.size, target, table["tile"], self._newline, table.get("most_tiles", 0))
-
 
 def load_station(folder: Path, threads: int = 1) -> StationModel:
     """Load the model of the bundle in `folder`; the bundle's signature is somebody else's matter.
@@ -215,12 +171,3 @@ def load_station(folder: Path, threads: int = 1) -> StationModel:
         MissingError: a file of it is missing, damaged or makes no sense.
     """
     return StationModel(Path(folder), threads)
-
-
-def _newline(folder: Path, name: str | None) -> Floats:
-    """The vector that ends a line of tiles; empty where there are none."""
-    return np.zeros(0, np.float32) if name is None else np.load(folder / name, allow_pickle=False)
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / np.linalg.norm(vector), np.float32)

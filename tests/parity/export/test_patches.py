@@ -19,9 +19,10 @@ from realign_edge.export.patches import grid_of
 from realign_edge.export.plain import cache_shape, plain_graph
 from realign_edge.export.preprocess import preprocess_of
 from realign_edge.files import write_json
-from realign_edge.station.model import StationModel, View, load_station
+from realign_edge.station.model import StationModel, load_station
 from realign_edge.station.pixels import pixels
 from realign_edge.station.profile import FIELDS
+from realign_edge.station.seeing import View
 from realign_edge.vlm.branches import Branch, pack, token_logps
 from realign_edge.vlm.generate import generate_ids
 from realign_edge.vlm.load import load_vlm

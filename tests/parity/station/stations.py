@@ -19,8 +19,7 @@ from tests.parity.families.recipes_more import gemma3, idefics3, internvl, janus
 
 # Heads of 16, which our own graph of a decoder can rotate.
 CASES: Mapping[str, Callable[[Path], None]] = {
-    "internvl": partial(internvl, head=16),
-    "internvl3_5": partial(internvl, head=16, decoder="qwen3"),
+    "internvl": partial(internvl, head=16, decoder="qwen3"),
     "idefics3": partial(idefics3, head=16),
     "smolvlm2": partial(smolvlm2, head=16),
     "llava_onevision": partial(llava_onevision, head=16),

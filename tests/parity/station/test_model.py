@@ -13,7 +13,8 @@ from realign_edge.shopfloor.floor import plan_floor
 from realign_edge.shopfloor.render import render
 from realign_edge.shopfloor.scene import CoOccurrence
 from realign_edge.station.cache import GrownCache
-from realign_edge.station.model import StationModel, View, load_station
+from realign_edge.station.model import StationModel, load_station
+from realign_edge.station.seeing import View
 from realign_edge.vlm.branches import Branch, pack, token_logps
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.load import load_vlm
