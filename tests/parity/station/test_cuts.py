@@ -18,7 +18,7 @@ from realign_edge.vlm.resolution import Limits
 # (height, width): any, and what is a line, a column, a dot, exactly one tile, or large.
 SIZES = [
     *np.random.default_rng(21).integers(9, 500, (16, 2)).tolist(),
-    [1, 1], [1, 300], [400, 1], [2, 900], [33, 1200], [1400, 30], [52, 52], [96, 128], [1500, 2000],
+    [1, 1], [1, 300], [400, 1], [2, 900], [33, 1200], [1400, 30], [52, 52], [75, 75], [80, 80], [96, 128], [1500, 2000],
 ]  # fmt: skip
 POINTS = [[48 * rows, 48 * columns] for rows in range(1, 5) for columns in range(1, 5)]
 
