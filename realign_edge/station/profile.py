@@ -76,9 +76,12 @@ def _problems(values: Any) -> list[str]:
 def _patch_problems(values: Mapping[str, Any]) -> list[str]:
     table = values["preprocess"]
     patches = isinstance(table, Mapping) and table.get("kind") == "patches"
-    if patches:
-        return table_problems(table)
-    return ["`positions` on several axes need a `preprocess` of patches"] if values["positions"] == "mrope" else []
+    found = table_problems(table) if patches else []
+    if values["positions"] == "mrope" and not patches:
+        found.append("`positions` on several axes need a `preprocess` of patches")
+    if values["positions"] == "mrope" and values.get("layout"):
+        found.append("`layout` must be empty where a photo's rows and columns have positions of their own")
+    return found
 
 
 def _is_count(value: Any) -> bool:

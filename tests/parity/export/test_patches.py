@@ -206,6 +206,7 @@ def test_a_profile_that_makes_no_sense_is_refused(case: Exported, tmp_path: Path
         "merge": replace(profile, preprocess={**profile.preprocess, "merge": 0}),
         "positions": replace(profile, preprocess={"kind": "resize"}),
         "deep_layers": replace(profile, deep_layers=-1),
+        "layout": replace(profile, layout={"replaced": [3], "placeholder": 0, "between": {"*": [[5], []]}}),
     }
     for named, wrong in bad.items():
         write_json(tmp_path / STATION, asdict(wrong))
