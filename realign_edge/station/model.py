@@ -72,6 +72,12 @@ class StationModel:
         """
         return self._eye.see(rgb)
 
+    def fits(self, view: View, question: str) -> bool:
+        """Is there room for this photo, the question and as long an answer as may come?"""
+        head, tail = self.prompts.ends(question)
+        needed = len(head) + len(view.features) + len(tail) + self.profile.max_new_tokens
+        return needed <= self.profile.context
+
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
         """The most likely answer, token by token.
 

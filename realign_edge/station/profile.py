@@ -1,6 +1,7 @@
 """`station.json`, read into its dataclass with every problem named."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -68,8 +69,9 @@ def _problems(values: Any) -> list[str]:
             found.append(f"`{name}` must be an object")
     found += _patch_problems(values)
     thresholds = values.get("thresholds", {})
-    if not isinstance(thresholds, Mapping) or not all(isinstance(v, int | float) for v in thresholds.values()):
-        found.append("`thresholds` must be numbers")
+    if not isinstance(thresholds, Mapping) or not all(map(_is_finite, thresholds.values())):
+        # Compared with NaN, every photo is as it should be.
+        found.append("`thresholds` must be finite numbers")
     return found
 
 
@@ -82,6 +84,10 @@ def _patch_problems(values: Mapping[str, Any]) -> list[str]:
     if values["positions"] == "mrope" and values.get("layout"):
         found.append("`layout` must be empty where a photo's rows and columns have positions of their own")
     return found
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_count(value: Any) -> bool:

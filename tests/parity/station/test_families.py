@@ -1,6 +1,5 @@
 """Families with tiles and families with one size: on a station the photo, its prompt and the answer are torch's."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from realign_edge.errors import MissingError
+from realign_edge.errors import MissingError, RealignError
+from realign_edge.export.layout import places_of
 from realign_edge.station.model import StationModel
 from realign_edge.vlm.generate import generate_ids
 from realign_edge.vlm.tree import Continuation, continuation_logps
@@ -20,12 +20,15 @@ QUESTIONS = ("Describe the part and its defects.", "Does the photo show rust?", 
 PHOTOS = tuple(np.random.default_rng(5).integers(0, 256, (*shape, 3), np.uint8) for shape in SHAPES)
 # Features of order 1 to 10 in float32, of another order of summation, as a share of the largest.
 TOLERANCE = 1e-5
+LENGTH = 16
 
 
 @pytest.fixture(scope="module", params=CASES)
 def station(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Station:
     torch.set_num_threads(1)
-    return exported(tmp_path_factory.mktemp(request.param), request.param, ("fp32", "int8", "int4"))
+    # Pooled behind the projector, a photo's vector is the mean of what the prompt holds of it, ends of lines too.
+    pooling = "projected" if request.param == "llava_onevision" else "cls"
+    return exported(tmp_path_factory.mktemp(request.param), request.param, ("fp32", "int8", "int4"), pooling)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,7 @@ def test_it_sees_what_the_tower_sees(station: Station, model: StationModel, seen
         assert view.features.shape == wanted.shape
         assert np.abs(view.features - wanted).max() < TOLERANCE * np.abs(wanted).max()
         assert np.abs(view.embedding - theirs.pooled[station.pooling].numpy()).max() < TOLERANCE
+    assert model.profile.embedding_rows == ("features" if station.pooling == "projected" else "mean")
     sizes = {len(s.sight.features) for s in seen}
     assert model.profile.image_tokens == (sizes.pop() if len(sizes) == 1 else 0)
 
@@ -73,14 +77,11 @@ def test_answers_are_token_for_token_the_same(station: Station, model: StationMo
     views, sights = [model.see(photo) for photo in PHOTOS], [s.sight for s in seen]
     answers = []
     for question in QUESTIONS:
-        told = generate_ids(station.vlm, sights, [question] * len(sights), 24)
-        answers += [(view, question, sight, ids) for view, sight, ids in zip(views, sights, told, strict=True)]
+        told = generate_ids(station.vlm, sights, [question] * len(sights), LENGTH)
+        answers += [(view, question, ids) for view, ids in zip(views, told, strict=True)]
     # In an order in which both photo and question change, and one that asks again about the same photo.
-    for view, question, _, ids in [*answers, *answers[::-1]]:
-        assert list(model.answer(view, question, 24).ids) == ids
-    for number in range(len(views)):
-        for view, question, _, ids in answers[number :: len(views)]:
-            assert list(model.answer(view, question, 24).ids) == ids
+    for view, question, ids in [*answers, *(a for n in range(3) for a in answers[n :: len(views)])]:
+        assert list(model.answer(view, question, LENGTH).ids) == ids
 
 
 def test_likelihoods_are_torchs(station: Station, model: StationModel, seen: list[Any]) -> None:
@@ -113,17 +114,13 @@ def test_rounded_graphs_run(station: Station, seen: list[Any], precision: Any, l
         assert np.isfinite(model.answer(view, QUESTIONS[0], 8).logps).all()
 
 
+def test_a_station_that_would_see_other_pixels_gets_no_bundle(station: Station, model: StationModel) -> None:
+    table = dict(model.profile.preprocess)
+    with pytest.raises(RealignError, match="other pixels than the processor"):
+        places_of(station.vlm, table | {"resample": 0})
+
+
 def test_a_question_that_names_the_photo_is_refused(model: StationModel) -> None:
     token = model.prompts.tokenizer.id_to_token(model.prompts.layout.token)
     with pytest.raises(MissingError, match="2 photos instead of one"):
         model.prompts.ends(f"What is {token}?")
-
-
-def test_packed_features_can_stand_for_a_photo(tmp_path: Path) -> None:
-    """Pooled behind the projector, a photo's vector is the mean of what the prompt holds of it, ends of lines too."""
-    station = exported(tmp_path, "llava_onevision", ("fp32",), "projected")
-    model = station.model()
-    assert model.profile.embedding_rows == "features"
-    for photo in PHOTOS:
-        theirs = station.vlm.see(station.vlm.look(Image.fromarray(photo)))
-        assert np.abs(model.see(photo).embedding - theirs.pooled["projected"].numpy()).max() < TOLERANCE
