@@ -69,13 +69,13 @@ def _made(place: Path, model: Path, question: str, *, genai: bool, unfused: bool
         (folder / "torch").symlink_to(model.resolve())
         if unfused:
             _unfused(model, folder)
-        tokens = _prompt_tokens(folder, edge)
+        tokens = prompt_tokens(folder, edge)
         for precision in ("fp32", "int4") if genai else ():
             _genai(model, folder / f"genai-{precision}", precision)
         write_json(done, {"tokens": tokens, "edge": edge})
     profile = load_station(folder).profile
     weights = sum(p.stat().st_size for p in (folder / "onnx").glob("decoder_model_merged.onnx*"))
-    cache = 2 * 4 * profile.layers * profile.kv_heads * profile.head_dim * _prompt_tokens(folder, edge)
+    cache = 2 * 4 * profile.layers * profile.kv_heads * profile.head_dim * prompt_tokens(folder, edge)
     return Made(folder, weights, cache, genai, unfused)
 
 
@@ -92,8 +92,8 @@ def _question(model: Path) -> str:
     return question
 
 
-def _prompt_tokens(folder: Path, edge: int) -> int:
-    """edge: of the photo, in pixels."""
+def prompt_tokens(folder: Path, edge: int = 336) -> int:
+    """Of the question, the photo included; edge: of the photo, in pixels."""
     from benchmarks.station_subjects import picture
     from realign_edge.station.patches import tokens_of
     from realign_edge.station.pixels import pixels
