@@ -93,14 +93,16 @@ def print_model(name: str, found: dict[str, Any], read_gb_s: float) -> None:
     """A table, and how the targets were met."""
     figures = found["subjects"]
     print(f"\n{name}: {figures['torch generate']['prompt_tokens']:.0f} prompt tokens")
-    print("| subject | vision ms | prefill tokens/s | first token ms | decode tokens/s | peak MB | load s |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| subject | pixels ms | vision ms | prefill tokens/s | first token ms | decode tokens/s | peak MB | load s |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for subject, f in figures.items():
-        first = 1000 * (f["vision"] + f["prefill"])
-        vision = f"{1000 * f['vision']:.0f}" if f["vision"] else "-"
+        first = 1000 * (f["pixels"] + f["vision"] + f["prefill"])
+        seen = [f"{1000 * f[n]:.1f}" if f["vision"] else "-" for n in ("pixels", "vision")]
         print(
-            f"| {subject} | {vision} | {f['prompt_tokens'] / f['prefill']:.0f} | {first:.0f} | {1 / f['decode']:.1f} "
-            f"| {f['peak_mb']:.0f} | {f['load']:.2f} |"
+            f"| {subject} | {' | '.join(seen)} | {f['prompt_tokens'] / f['prefill']:.0f} | {first:.0f} "
+            f"| {1 / f['decode']:.1f} | {f['peak_mb']:.0f} | {f['load']:.2f} |"
         )
     theirs = figures["torch generate"]
     for figure, subject, wanted in _TARGETS:

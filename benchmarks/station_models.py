@@ -55,13 +55,13 @@ def _made(place: Path, model: Path, question: str, *, genai: bool) -> Made:
         write_bundle(folder, str(model), place / "floor", PRECISIONS, question)
         (folder / "torch").symlink_to(model.resolve())
         _unfused(model, folder)
-        tokens = _prompt_tokens(folder)
+        tokens = prompt_tokens(folder)
         for precision in ("fp32", "int4") if genai else ():
             _genai(model, folder / f"genai-{precision}", precision)
         write_json(done, {"tokens": tokens})
     profile = load_station(folder).profile
     weights = sum(p.stat().st_size for p in (folder / "onnx").glob("decoder_model_merged.onnx*"))
-    cache = 2 * 4 * profile.layers * profile.kv_heads * profile.head_dim * _prompt_tokens(folder)
+    cache = 2 * 4 * profile.layers * profile.kv_heads * profile.head_dim * prompt_tokens(folder)
     return Made(folder, weights, cache, genai)
 
 
@@ -78,7 +78,8 @@ def _question(model: Path) -> str:
     return question
 
 
-def _prompt_tokens(folder: Path) -> int:
+def prompt_tokens(folder: Path) -> int:
+    """Of the question, the photo included."""
     from realign_edge.station.profile import read_profile
     from realign_edge.station.prompts import Prompts
 

@@ -71,7 +71,7 @@ def export_bundle(job: Job, key: SigningKey, goal: Path, progress: Progress) -> 
     place = goal.with_name(f".{goal.name}.tmp")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    manifest = assemble(place, trial, aligned, gate, key, progress)
+    manifest = assemble(place, trial, aligned, gate, key)
     _put(place, goal)
     shutil.rmtree(steps.folder, ignore_errors=True)
     left_out = tuple((r.graph, r.precision, r.reason) for r in gate.results if not r.passed)

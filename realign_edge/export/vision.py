@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from realign_edge.errors import RealignError
 from realign_edge.export.attention import fused_attention
+from realign_edge.export.slim import slimmed
 from realign_edge.export.towers import last, shuffled
 from realign_edge.export.trace import traced
 from realign_edge.vlm.model import Vlm
@@ -76,7 +77,7 @@ def vision_graph(vlm: Vlm, pooling: Pooling, example: Tensor) -> ir.Model:
         )  # fmt: skip
     for value in [*model.graph.inputs, *model.graph.outputs]:
         value.shape = ir.Shape(["batch_size", *list(value.shape or ())[1:]])
-    return model
+    return slimmed(model)
 
 
 def check_family(vlm: Vlm) -> None:

@@ -77,17 +77,27 @@ class Inspector:
             Refusal: it is no photo that can be read; the text says why.
             MissingError: the bundle was never calibrated.
         """
-        self.rules.check_thresholds(self.profile.thresholds)
         data = photo if isinstance(photo, bytes) else read_bytes(photo)
         given = name or ("" if isinstance(photo, bytes) else photo.name)
-        rgb = np.asarray(decode(data))
+        return self.inspect_decoded(np.asarray(decode(data)), sha256_bytes(data), given, context)
+
+    def inspect_decoded(
+        self, rgb: NDArray[np.uint8], sha256: str, name: str, context: Context | None = None
+    ) -> Inspection:
+        """The same for a photo that was decoded elsewhere; rgb: (H, W, 3) uint8, sha256: of its file's bytes.
+
+        Raises:
+            Refusal: the photo's shape is beyond the model.
+            MissingError: the bundle was never calibrated.
+        """
+        self.rules.check_thresholds(self.profile.thresholds)
         began = time.perf_counter()
         evidence = self.examine(rgb)
         verdict, reasons = judge(evidence, self.rules, self.profile.thresholds, self.language, self._names)
         about = context or Context()
         return Inspection(
-            sha256=sha256_bytes(data),
-            name=given,
+            sha256=sha256,
+            name=name,
             inspected_at=datetime.now(UTC).isoformat(timespec="seconds"),
             verdict=verdict,
             reasons=reasons,

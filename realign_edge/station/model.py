@@ -6,8 +6,9 @@ the photo, which is most of a prompt, and the words with which the question befo
 show"). The text behind a photo attends to it and is different for every photo, so no cache can save it: it is read
 once for each photo.
 
-Nothing is batched. Reading a prompt is bound by arithmetic, which a batch does not lessen, and takes most of the time;
-the few tokens of a description would gain, at the price of holding the keys and values of several photos.
+Nothing is batched. int8 rounds the activations of a whole batch by one scale, so that what is said of a photo would
+depend on the photos beside it; and reading a prompt, which takes most of the time, is bound by arithmetic, which a
+batch does not lessen (benchmarks/batching.py). What pays is to open the next photo meanwhile (station/ahead.py).
 """
 
 from collections.abc import Sequence
@@ -162,11 +163,16 @@ class StationModel:
         behind = (*tail, *begun)
         # The positions whose logits are asked for must be read again.
         known = _common(behind[: len(behind) - keep], self._behind)
-        if self._head != head or not self._still_read(view, tail, known):
-            past, parts = 0, [self.embedded(head), photo[None], self.embedded(behind)]
-        elif self._view is view:
+        if self._head == head and self._view is view and self._still_holds(tail, known):
             past, parts = len(head) + len(photo) + known, [self.embedded(behind[known:])]
+        elif self.profile.both_ways == "prompt":
+            past, parts = 0, [self.embedded(head), photo[None], self.embedded(behind)]
         else:
+            if self._head != head and head:
+                # By itself, so that the first photo is read as every later one is: what int8 reads together is
+                # rounded by one scale, and no answer may depend on which photo came first.
+                self._head = self._view = None
+                self._cache.run(self.embedded(head), 0, 1)
             past, parts = len(head), [photo[None], self.embedded(behind)]
         both = self.profile.both_ways
         of_all = () if both == "nothing" else (marks(view.placed.places, len(head), len(tail), len(begun), both),)
@@ -176,11 +182,9 @@ class StationModel:
         self._head, self._view, self._tail, self._behind = head, view, tail, behind
         return logits
 
-    def _still_read(self, view: View, tail: tuple[int, ...], known: int) -> bool:
-        """May anything that was read stay? Not where it has seen a question that is not this one."""
-        if self.profile.both_ways != "prompt":
-            return True
-        return self._view is view and self._tail == tail and known >= len(tail)
+    def _still_holds(self, tail: tuple[int, ...], known: int) -> bool:
+        """Is what was read of this photo still good? Not where it has seen a question that is not this one."""
+        return self.profile.both_ways != "prompt" or (self._tail == tail and known >= len(tail))
 
     def _embedded(self, ids: tuple[int, ...]) -> Floats:
         """Embeddings (1, s, hidden) of token ids."""

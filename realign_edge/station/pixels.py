@@ -7,6 +7,7 @@ How is data: `preprocess` of station.json. `kind` is one of KINDS, the other key
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -167,10 +168,20 @@ def _middle(rgb: Rgb, height: int, width: int) -> Rgb:
 
 
 def _normalised(rgb: Rgb, table: Mapping[str, Any]) -> NDArray[np.float32]:
-    """(3, H, W) float32. Scaled in float64 and rounded once, as transformers does: float32 gives other last bits."""
-    scaled = (rgb.astype(np.float64) * table["scale"]).astype(np.float32)
-    mean, std = np.asarray(table["mean"], np.float32), np.asarray(table["std"], np.float32)
-    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1))
+    """(3, H, W) float32: a byte has 256 values, and so every channel a table of what they become."""
+    levels = _levels(table["scale"], tuple(table["mean"]), tuple(table["std"]))
+    found = np.empty((3, *rgb.shape[:2]), np.float32)
+    for channel in range(3):
+        np.take(levels[channel], rgb[:, :, channel], out=found[channel], mode="clip")
+    return found
+
+
+@lru_cache(maxsize=4)
+def _levels(scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.float32]:
+    """(3, 256) float32. Scaled in float64 and rounded once, as transformers does: float32 gives other last bits."""
+    scaled = (np.arange(256, dtype=np.float64) * scale).astype(np.float32)
+    middle, spread = np.asarray(mean, np.float32)[:, None], np.asarray(std, np.float32)[:, None]
+    return np.asarray((scaled - middle) / spread, np.float32)
 
 
 def _too_narrow(height: int, width: int) -> Refusal:

@@ -94,6 +94,18 @@ def test_questions_about_one_photo_share_it_and_change_nothing(model: StationMod
     assert prompts == [photo + len(describe), len(yes_no) - alike, photo + len(yes_no), len(describe) - alike]
 
 
+def test_the_first_photo_is_read_as_every_later_one(station_bundle: Path, views: list[View]) -> None:
+    """What int8 reads together it rounds by one scale: in other pieces the same photo would be answered otherwise."""
+    fresh = load_station(station_bundle)
+    read, ends = _counted(fresh), fresh.prompts.ends(DESCRIBE)
+    first = fresh.answer(views[2], DESCRIBE)
+    assert read[:2] == [len(ends.head), fresh.profile.image_tokens + len(ends.tail)]
+    fresh.answer(views[3], DESCRIBE)
+    again = fresh.answer(views[2], DESCRIBE)
+    assert first.ids == again.ids
+    assert np.array_equal(first.logps, again.logps)
+
+
 def test_what_was_answered_need_not_be_read_again(model: StationModel, views: list[View]) -> None:
     answer = model.answer(views[4], DESCRIBE)
     before = model.answer_logps(views[4], DESCRIBE, answer.ids)
