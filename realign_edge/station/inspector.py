@@ -130,8 +130,8 @@ class Inspector:
         # Where that depends on the photo's shape, the photo is refused: it must not end the work on all others.
         if not self.profile.image_tokens and not self.model.fits(view, self.question):
             raise Refusal(
-                f"a photo of this shape takes {len(view.features)} tokens, and with a description that is more than "
-                f"the model reads ({self.profile.context}); cut the part out of it"
+                f"a photo of this shape takes {len(view.placed.states)} tokens, and with a description that is more "
+                f"than the model reads ({self.profile.context}); cut the part out of it"
             )
         near = self.past.nearest(view.embedding, LOOKED_AT, without)
         answer = self.model.answer(view, self.question)

@@ -76,7 +76,7 @@ class StationModel:
     def fits(self, view: View, question: str) -> bool:
         """Is there room for this photo, the question and as long an answer as may come?"""
         head, tail = self.prompts.ends(question)
-        needed = len(head) + len(view.features) + len(tail) + self.profile.max_new_tokens
+        needed = len(head) + len(view.placed.states) + len(tail) + self.profile.max_new_tokens
         return needed <= self.profile.context
 
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
