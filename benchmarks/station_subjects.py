@@ -41,7 +41,7 @@ def station(folder: Path, threads: int, rounds: int, precisions: str) -> dict[st
         question = model.profile.questions["describe"]
         seconds = _seconds()
         for number in range(rounds + 1):
-            photo = picture(number)
+            photo = picture(number, _edge(folder))
             cut, _ = _timed(lambda photo=photo: pixels(photo, model.profile.preprocess))  # type: ignore[misc]
             looked, view = _timed(lambda photo=photo: model.see(photo))  # type: ignore[misc]
             read, _ = _timed(lambda view=view: model.answer(view, question, 1))  # type: ignore[misc]
@@ -50,7 +50,7 @@ def station(folder: Path, threads: int, rounds: int, precisions: str) -> dict[st
             assert len(answer.ids) == 1 + NEW
             _keep(seconds, number, cut, looked - cut, read, (long - short) / NEW)
     tail = model.prompts.ends(question).tail
-    return _figures(seconds, len(view.features) + len(tail), loaded)
+    return _figures(seconds, len(view.placed.states) + len(tail), loaded)
 
 
 def torch_generate(folder: Path, threads: int, rounds: int) -> dict[str, float]:
@@ -63,21 +63,22 @@ def torch_generate(folder: Path, threads: int, rounds: int) -> dict[str, float]:
     torch.set_num_threads(threads)
     began = time.perf_counter()
     model: Any = AutoModelForImageTextToText.from_pretrained(folder / "torch", dtype=torch.float32).eval()
-    processor = load_processor(folder / "torch", "llava")
+    processor = load_processor(folder / "torch", model.config.model_type)
     loaded, alone = time.perf_counter() - began, processor.image_processor
     content = [{"type": "image"}, {"type": "text", "text": _question(folder)}]
     text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
     seconds = _seconds()
     with torch.inference_mode():
         for number in range(rounds + 1):
-            photo = picture(number)
+            photo = picture(number, _edge(folder))
             given: Any = processor(text=[text], images=[photo], return_tensors="pt")
+            shown = {name: given[name] for name in ("pixel_values", "image_grid_thw") if name in given}
 
             def said(count: int, given: Any = given) -> Any:
                 return model.generate(**given, min_new_tokens=count, max_new_tokens=count, do_sample=False)
 
             cut, _ = _timed(lambda photo=photo: alone(images=[photo], return_tensors="pt"))  # type: ignore[misc]
-            looked, _ = _timed(lambda given=given: model.get_image_features(pixel_values=given["pixel_values"]))  # type: ignore[misc]
+            looked, _ = _timed(lambda shown=shown: model.get_image_features(**shown))  # type: ignore[misc]
             short, _ = _timed(lambda said=said: said(1))  # type: ignore[misc]
             long, _ = _timed(lambda said=said: said(1 + NEW))  # type: ignore[misc]
             _keep(seconds, number, cut, looked, short - looked, (long - short) / NEW)
@@ -126,9 +127,13 @@ def inspections(folder: Path, threads: int, rounds: int) -> dict[str, float]:
     return {"photos": len(each), "p50": float(p50), "p95": float(p95), "a_minute": 60 / float(np.mean(each))}
 
 
-def picture(number: int) -> Any:
-    """A photo that no round has seen before, (336, 336, 3) uint8."""
-    return np.random.default_rng(number).integers(0, 256, (336, 336, 3), np.uint8)
+def picture(number: int, edge: int = 336) -> Any:
+    """A photo that no round has seen before, (edge, edge, 3) uint8."""
+    return np.random.default_rng(number).integers(0, 256, (edge, edge, 3), np.uint8)
+
+
+def _edge(folder: Path) -> int:
+    return int(json.loads((folder / "prompt.json").read_text())["edge"])
 
 
 def _variant(folder: Path, beside: Path, precisions: list[str]) -> Path:

@@ -52,14 +52,29 @@ def quantized(model: ir.Model, precision: Precision) -> ir.Model:
 
 
 def _product(node: ir.Node) -> _Product | None:
-    matrix = node.inputs[1] if node.op_type == "MatMul" else None
+    matrix = node.inputs[1] if node.op_type in ("MatMul", "Gemm") else None
     if matrix is None or matrix.const_value is None or len(matrix.const_value.shape) != 2:
         return None
+    if node.op_type == "Gemm":
+        return _gemm(node, matrix)
     weight, added = np.asarray(matrix.const_value.numpy(), np.float32), _added(node)
     if added is None:
         return _Product(node.inputs[0], weight, None, str(matrix.name), (node,))
     bias = next(value for value in added.inputs if value is not node.outputs[0])
     return _Product(node.inputs[0], weight, bias, str(matrix.name), (node, added))
+
+
+def _gemm(node: ir.Node, matrix: ir.Value) -> _Product | None:
+    """The same in one operator, as torch writes a linear layer of a plain matrix."""
+    given = {name: attribute.value for name, attribute in node.attributes.items()}
+    bias = node.inputs[2] if len(node.inputs) > 2 else None
+    plain = given.get("alpha", 1.0) == given.get("beta", 1.0) == 1.0 and not given.get("transA", 0)
+    if not plain or (bias is not None and (bias.shape is None or len(bias.shape) != 1)):
+        return None
+    assert matrix.const_value is not None
+    weight = np.asarray(matrix.const_value.numpy(), np.float32)
+    weight = np.ascontiguousarray(weight.T) if given.get("transB", 0) else weight
+    return _Product(node.inputs[0], weight, bias, str(matrix.name), (node,))
 
 
 def _added(node: ir.Node) -> ir.Node | None:

@@ -16,7 +16,8 @@ from realign_edge.shopfloor.render import render
 from realign_edge.shopfloor.scene import CoOccurrence
 from realign_edge.station.cache import GrownCache
 from realign_edge.station.inspector import Inspector
-from realign_edge.station.model import StationModel, View, load_station
+from realign_edge.station.model import StationModel, load_station
+from realign_edge.station.seeing import View
 from realign_edge.vlm.branches import Branch, pack, token_logps
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.load import load_vlm
@@ -159,11 +160,11 @@ def _counted(model: StationModel) -> list[int]:
     lengths: list[int] = []
     run = model._cache.run
 
-    def counting(embeds: Any, past: int, keep: int) -> Any:
+    def counting(embeds: Any, *given: Any) -> Any:
         lengths.append(embeds.shape[1])
-        return run(embeds, past, keep)
+        return run(embeds, *given)
 
-    model._cache.run = counting  # type: ignore[method-assign]
+    model._cache.run = counting  # type: ignore[method-assign, assignment]
     return lengths
 
 
