@@ -45,7 +45,13 @@ class Watcher:
             self._trouble = (now, told(f"problem.{read.trouble}"))
         for event in read.events:
             self._story.take(event)
-        self._view = view_of(self._story, self._around(read, now), now)
+        try:
+            around = self._around(read, now)
+        except OSError as problem:
+            # A share that went away, a folder that may no longer be read.
+            words = told("problem.folder", reason=problem.strerror or str(problem))
+            around = Around(self._run.run_id, self._about, "gone", pinned=self._pinned, problems=(words,))
+        self._view = view_of(self._story, around, now)
         return self._view
 
     def step_sample(self, by: int = 1) -> None:
@@ -59,7 +65,7 @@ class Watcher:
         state = run.state if (run.folder / "run.json").exists() else "gone"
         pid = status.get("pid")
         alive = state in ("running", "paused")
-        step, age = newest_checkpoint(run)
+        step, saved_at = newest_checkpoint(run)
         return Around(
             run.run_id,
             self._about,
@@ -67,7 +73,7 @@ class Watcher:
             status,
             machine=self._machine.read(pid if alive and isinstance(pid, int) else None),
             checkpoint_step=step,
-            checkpoint_at=None if age is None else now - age,
+            checkpoint_at=saved_at,
             checkpoint_gib=_checkpoint_gib(run.folder, step),
             decision=self._decision() if state == "finished" else None,
             asked=_asked(run) if alive else "",
