@@ -73,7 +73,8 @@ def washer(path: Path, ground: str, mark: tuple[int, int] | None) -> None:
 
 
 def inspection(number: int, verdict: Any, texts: dict[str, Any], **more: Any) -> Inspection:
-    finding = Finding(*texts["finding"], texts["defect"], 5.46, 0.6)
+    defect, place = texts["finding"]
+    finding = Finding(defect, place, texts["defect"], 5.46, 0.6)
     similarities = ((0.745, texts["near"]), (0.705, texts["near"]), (0.69, ((), ())))
     values: dict[str, Any] = {
         "sha256": f"{number:064x}",
@@ -243,7 +244,6 @@ async def test_the_dialog_of_an_overrule(make: Any, language: Any, check_screen:
         check_screen(app, f"inspections-which-80-{language}")
         await pilot.press("f")
         await pilot.pause()
-        app.screen.query_one("#reason", Input).cursor_blink = False
         check_screen(app, f"inspections-why-80-{language}")
 
 
@@ -512,7 +512,12 @@ async def test_strange_photos_are_told_in_words(make: Any) -> None:
 async def test_the_chain_is_checked_once_and_by_key(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     context, checks = make(), list[Path]()
     real = Results.verify
-    monkeypatch.setattr(Results, "verify", lambda results: checks.append(results.path) or real(results))
+
+    def counted(results: Results) -> Any:
+        checks.append(results.path)
+        return real(results)
+
+    monkeypatch.setattr(Results, "verify", counted)
     for _ in range(2):
         app = RealignApp(context, "inspections")
         async with app.run_test(size=(80, 24)) as pilot:

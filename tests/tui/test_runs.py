@@ -265,7 +265,12 @@ def test_only_what_changed_is_read_again(home: Path, monkeypatch: pytest.MonkeyP
 
     disk, read = RunsOnDisk(home / "runs"), list[str]()
     real: Callable[[Run], Any] = rows.read_row
-    monkeypatch.setattr(rows, "read_row", lambda run: read.append(run.run_id[:8]) or real(run))
+
+    def counted(run: Run) -> Any:
+        read.append(run.run_id[:8])
+        return real(run)
+
+    monkeypatch.setattr(rows, "read_row", counted)
     assert [row.state for row in disk.look()] == ["finished", "finished", "failed", "running"]
     assert read == ["20260404", "20260403", "20260402", "20260401"]
     read.clear()

@@ -47,6 +47,14 @@ class PassOrFail(ModalScreen[object], Speaking):
         self.dismiss(answer or None)
 
 
+class Field(Input):
+    """A line whose cursor stands still: a dialog that blinks is never the same twice, on a screen or for a reader."""
+
+    def on_mount(self) -> None:
+        """From the beginning."""
+        self.cursor_blink = False
+
+
 class TellWhy(ModalScreen[object], Speaking):
     """Reason, and with a FAIL what is to be seen; dismissed with `Told`, or None by Escape.
 
@@ -80,7 +88,7 @@ class TellWhy(ModalScreen[object], Speaking):
                     yield Label(f"{words(f'inspections.field_{name}')}{mark}", markup=False)
                     suggester = Names(self._known) if name == "defects" else None
                     hint = words(f"inspections.hint_{name}")
-                    yield Input(getattr(self._given, name), hint, suggester=suggester, id=name, compact=True)
+                    yield Field(getattr(self._given, name), hint, suggester=suggester, id=name, compact=True)
             yield Static(id="missing", classes="attention", markup=False)
             yield Static(words("inspections.tell_hint"), markup=False, classes="dim")
 

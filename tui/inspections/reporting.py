@@ -21,6 +21,7 @@ from realign_edge.reports.write import Output, formats_of
 from realign_edge.reports.zone import zone_of
 from tui.context import Context
 from tui.frame.window import Speaking
+from tui.inspections.asking import Field
 from tui.inspections.feed import results_file
 
 
@@ -52,7 +53,7 @@ class AskReport(ModalScreen[object], Speaking):
             for name, value in (("forms", "html,pdf"), ("folder", str(self._folder))):
                 with Horizontal(classes="field"):
                     yield Label(words(f"inspections.field_{name}"), markup=False)
-                    yield Input(value, words(f"inspections.hint_{name}"), id=name, compact=True)
+                    yield Field(value, words(f"inspections.hint_{name}"), id=name, compact=True)
             yield Static(id="missing", classes="attention", markup=False)
             yield Static(words("inspections.tell_hint"), markup=False, classes="dim")
 

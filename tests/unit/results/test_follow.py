@@ -14,7 +14,8 @@ from realign_edge.results.follow import Follower
 from realign_edge.results.model import Disposition, Inspection, Refused
 from realign_edge.results.store import FILE, Results
 
-Make, Decide = Callable[..., Inspection], Callable[..., Disposition]
+Make = Callable[..., Inspection]
+Decide = Callable[..., Disposition]
 
 
 def finals(follower: Follower) -> dict[int, str]:
@@ -40,7 +41,12 @@ def test_rows_and_decisions_arrive(filled: Path, inspection: Make, decided: Deci
 def test_an_idle_file_is_not_opened(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     follower, opened = Follower(filled), list[Path]()
     real = Results.read
-    monkeypatch.setattr(Results, "read", lambda path: opened.append(path) or real(path))
+
+    def counted(path: Path) -> Results:
+        opened.append(path)
+        return real(path)
+
+    monkeypatch.setattr(Results, "read", counted)
     # Reading may itself make SQLite's log; from the second look on the dates stand still.
     for _ in range(2):
         follower.look()
