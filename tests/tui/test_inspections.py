@@ -288,6 +288,20 @@ async def test_verdicts_appear_as_they_come_and_the_cursor_stays(make: Any) -> N
         assert keys(app)[:5] == (2, 5, 11, 10, 6) and current(app) == 6
 
 
+async def test_the_text_beside_scrolls_by_key(make: Any) -> None:
+    app = RealignApp(make(), "inspections")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        beside = app.screen.query_one("#scroll")
+        await pilot.press("right", "right")
+        assert beside.scroll_offset.y == 6
+        await pilot.press("left")
+        assert beside.scroll_offset.y == 3
+        await pilot.press("down")
+        await settled(app, pilot)
+        assert beside.scroll_offset.y == 0, "another row begins above"
+
+
 async def test_a_long_list_begins_with_the_newest(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "_FIRST", 2)
     app = RealignApp(make(), "inspections")

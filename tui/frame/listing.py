@@ -16,7 +16,7 @@ from textual.strip import Strip
 Pieces = Sequence[tuple[str, str]]
 
 
-class Listing(ScrollView, can_focus=True):
+class Listing(ScrollView, can_focus=True, inherit_bindings=False):
     """keys: one for each line; `line(key, width)` makes it. The cursor stays on its key when lines come and go."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

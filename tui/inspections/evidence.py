@@ -28,6 +28,8 @@ class Card(Vertical):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id, classes="card")
+        self._shown: tuple[Path | None, str] | None = None
+        self._told: tuple[str, ...] = ()
 
     def compose(self) -> Iterator[Widget]:
         """Picture, words."""
@@ -36,18 +38,21 @@ class Card(Vertical):
 
     def show(self, path: Path | None, title: str, lines: list[str], missing: str) -> None:
         """missing: what is said where there is no picture."""
-        width = max(self.size.width - 2, 8)
-        picture = self.query_one(Picture)
         # Asked again for the same photo, it would only flicker.
-        wanted = (path, title)
-        if getattr(self, "_shown", None) != wanted:
-            self._shown = wanted
-            picture.show(path, title if path else "")
-            picture.set_class(path is None, "missing")
-        told = [*lines[:2]] if path else [*lines[:1], missing]
-        self.query_one(".caption", Static).update(
-            "\n".join(fit(tail(t, width) if "/" in t else t, width) for t in told)
-        )
+        if self._shown != (path, title):
+            self._shown = (path, title)
+            self.query_one(Picture).show(path, title if path else "")
+        self._told = tuple(lines[:2]) if path else (*lines[:1], missing)
+        self._say()
+
+    def on_resize(self) -> None:
+        """Cut anew."""
+        self._say()
+
+    def _say(self) -> None:
+        width = max(self.size.width - 2, 8)
+        lines = [fit(tail(text, width) if "/" in text else text, width) for text in self._told]
+        self.query_one(".caption", Static).update("\n".join(lines))
 
 
 class Evidence(Vertical):
@@ -75,9 +80,14 @@ class Evidence(Vertical):
             self.border_title = ""
             self.query_one("#told", Static).update("")
             return
-        self.border_title = f"{SIGNS[row.final]} {row.final}  {tail(clean(row.name), max(self.size.width - 24, 12))}"
+        self._entitle()
         if opened is not None:
             self._draw()
+
+    def _entitle(self) -> None:
+        if (row := self._row) is not None:
+            name = tail(clean(row.name), max(self.size.width - 24, 12))
+            self.border_title = f"{SIGNS[row.final]} {row.final}  {name}"
 
     def scroll_text(self, by: int) -> None:
         """By lines."""
@@ -88,6 +98,7 @@ class Evidence(Vertical):
         beside = next(n for least, n in _NEAR if self.size.width >= least)
         for number in range(3):
             self.query_one(f"#near-{number}").display = number < beside
+        self._entitle()
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
