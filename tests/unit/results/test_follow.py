@@ -127,22 +127,24 @@ def test_a_list_that_is_open_for_months_keeps_its_size(home: Path, inspection: M
     assert finals(follower)[1] == "REVIEW" and 39 in finals(follower)
 
 
-def test_a_row_between_two_looks_is_not_lost(filled: Path, inspection: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_arrive_between_its_questions_are_not_lost(
+    filled: Path, inspection: Make, decided: Decide, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real: Any = Results.entries
 
     def late(results: Results, *given: Any, **more: Any) -> Any:
-        found = list(real(results, *given, **more))
         if more["query"].kind == "disposition":
             monkeypatch.setattr(Results, "entries", real)
             with Results.open(filled) as other:
                 other.append(inspection(50, "FAIL"))
-        return iter(found)
+                other.append(decided(3, "retake"))
+        return real(results, *given, **more)
 
     monkeypatch.setattr(Results, "entries", late)
     follower = Follower(filled)
     follower.look()
     follower.look()
-    assert finals(follower)[7] == "FAIL"
+    assert finals(follower)[7] == "FAIL" and finals(follower)[3] == "RETAKE"
 
 
 def test_refused_rows_say_why() -> None:
