@@ -13,6 +13,7 @@ from rich.text import Text
 from realign_edge.cli.bundle_view import precision_table
 from realign_edge.evaluation.compare import LOWER_IS_BETTER
 from realign_edge.pipeline.stages import Outcome
+from realign_edge.preferences.review.effect import changes_sentence
 
 _NAMES = {
     "chair_i": "hallucinated",
@@ -65,6 +66,8 @@ def _counts(outcome: Outcome) -> Table:
         built = outcome.pairs.pairs
         kinds = ", ".join(f"{n} {k.replace('_', '/')}" for k, n in built.items())
         table.add_row("Pairs", f"{sum(built.values())} built: {kinds}")
+        if changed := changes_sentence(outcome.pairs.changed):
+            table.add_row("", changed)
         table.add_row("", _reasons("photos without a note pair", outcome.pairs.without_note))
         table.add_row("", _reasons("neighbours passed over", outcome.pairs.neighbours_refused))
     if outcome.skipped:

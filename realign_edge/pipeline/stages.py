@@ -1,8 +1,8 @@
 """The stages of `align`, each skipped when its inputs have not changed."""
 
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ from realign_edge.pipeline.heed import Heeding
 from realign_edge.preferences.build import BuildSummary, build_pairs
 from realign_edge.preferences.builder import PairBuilder
 from realign_edge.preferences.model import PreferencePair
+from realign_edge.preferences.review.effect import apply_rulings, fits
+from realign_edge.preferences.review.ruling import Ruling
 from realign_edge.progress import Progress
 from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run
@@ -67,6 +69,7 @@ class Stages:
     catalog: Catalog | None = None
     tell: Callable[[dict[str, Any]], None] = _unheard
     control: Control | None = None
+    rulings: Mapping[str, Ruling] = field(default_factory=dict)
 
     def run(self, last: int) -> None:
         """All stages up to number `last`.
@@ -132,17 +135,20 @@ class Stages:
         return open_index(folder, shas, self.store.vectors(shas, pooling), self.progress)
 
     def pairs(self) -> None:
-        """Preference pairs of the training photos.
+        """Preference pairs of the training photos, as people want them where they looked at them.
 
         Raises:
             UsageError: too few came out to train on.
         """
         progress = self._shown("pairs")
+        self.rulings = self.team.share(self.rulings)
         built = build_pairs(
             self.catalog, self.outcome.collection, self.builder(progress), progress, self._asked, self.team
         )
-        self.outcome.pairs = built
-        self.tell({"type": "pairs", "pairs": built.pairs, "without_note": built.without_note})
+        reviewed = apply_rulings(built.pair_list, self.rulings)
+        self.outcome.pairs = replace(built, pair_list=reviewed.pairs, changed=reviewed.changes)
+        told = {"changed_by_review": dict(reviewed.changes)} if reviewed.changes else {}
+        self.tell({"type": "pairs", "pairs": built.pairs, "without_note": built.without_note, **told})
 
     def builder(self, progress: Progress) -> PairBuilder:
         """What makes the pairs under this configuration."""
@@ -159,7 +165,7 @@ class Stages:
         )
         return PairBuilder(
             self.vlm, self.store, self.photo_index, self.outcome.glossary, {p.sha256: p for p in train},
-            config.pairs, config.retrieval, SentenceGate(config.pairs.encoder), language, taught,
+            config.pairs, config.retrieval, SentenceGate(config.pairs.encoder), language, taught, fits(self.rulings),
         )  # fmt: skip
 
     def train(self) -> None:
