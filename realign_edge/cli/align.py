@@ -38,6 +38,7 @@ def align(
 
     Example:  realign-edge align ./photos
     """
+    from realign_edge.appliance.load import align_values
     from realign_edge.errors import ExitCode, UsageError
     from realign_edge.home import home
     from realign_edge.noticeboard import place
@@ -63,7 +64,7 @@ def align(
     typed |= {"alignment.objective": objective, "alignment.seed": seed}
     if teacher is not None:
         typed |= {"pairs.teacher": teacher, "pairs.chosen": "teacher"}
-    settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
+    settings = resolve(config, {k: v for k, v in typed.items() if v is not None}, align_values())
     hush_libraries()
     team, last = assemble(settings.device), next(s for s in STAGES if s == until)
     if not team.first:
