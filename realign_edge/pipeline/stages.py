@@ -4,13 +4,15 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from realign_edge.errors import Interrupted, RealignError, UsageError
 from realign_edge.evaluation.compare import Comparison, Decision, compare, decide
+from realign_edge.evaluation.preference.answers import AnswerPair, has_answers, write_answers
 from realign_edge.files import fingerprint, write_json
 from realign_edge.glossary.language import LanguageChoice
 from realign_edge.glossary.model import Glossary
+from realign_edge.glossary.questions import describe_question
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import Collection
 from realign_edge.pipeline.bundling import Bundled, bundled, job_of
@@ -25,6 +27,9 @@ from realign_edge.progress import Progress
 from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run
 from realign_edge.team import Team
+
+if TYPE_CHECKING:
+    from realign_edge.evaluation.evaluate import Answers, Exam
 
 Stage = Literal["index", "pairs", "train", "evaluate", "export"]
 STAGES: tuple[Stage, ...] = ("index", "pairs", "train", "evaluate", "export")
@@ -229,7 +234,8 @@ class Stages:
         assert outcome.pairs is not None
         inputs = fingerprint(asdict(settings), [p.pair_id for p in outcome.pairs.pair_list], self.vlm.fingerprint)
         done = run.finished_stage("evaluate", inputs)
-        if done is not None:
+        # A run of an earlier version kept no answers, and the blind test needs them.
+        if done is not None and has_answers(run.folder):
             outcome.skipped.append("evaluation")
             outcome.evaluation = done
             return
@@ -245,6 +251,7 @@ class Stages:
             after = take_exam(self.vlm, self.store, exam, progress, "Asking the model after")
         finally:
             eject(self.vlm, wrapped)
+        write_answers(run.folder, describe_question(language), _answer_pairs(exam, before, after))
         comparison = compare(exam, before, after, settings)
         outcome.evaluation = evaluation_json(comparison, decide(comparison, settings))
         write_json(run.folder / "evaluation.json", outcome.evaluation)
@@ -286,6 +293,11 @@ class Stages:
     def _heed(self, after: str) -> None:
         if self._asked():
             raise Interrupted(f"stopped after {after}", "run the same command again to go on")
+
+
+def _answer_pairs(exam: "Exam", before: "Answers", after: "Answers") -> list[AnswerPair]:
+    said = zip(exam.photos, before.notes, after.notes, strict=True)
+    return [AnswerPair(photo.sha256, photo.name, old, new) for photo, old, new in said]
 
 
 def evaluation_json(comparison: Comparison, decision: Decision) -> dict[str, Any]:
