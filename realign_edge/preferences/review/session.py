@@ -121,6 +121,19 @@ class ReviewSession:
             left = sum(self._worth(place) for place in self.stock.places if self._open(place.pair_id))
             return Standing(len(self.stock.pairs), len(known) - contested, own, left, contested)
 
+    def upcoming(self, most: int) -> list[Item]:
+        """The pairs that are left for this reviewer, as they would come."""
+        with self._lock:
+            self._refresh()
+            left = [p for p in self.stock.places if self._open(p.pair_id)]
+            left.sort(key=lambda p: (p.pair_id not in self._rulings, p.photo not in self._changed))
+            return [self._item(place, self._why(place)) for place in left[:most]]
+
+    def rulings(self) -> list[Ruling]:
+        """What holds of the pairs of this folder that somebody decided about, by pair."""
+        with self._lock:
+            return [self._rulings[pair_id] for pair_id in sorted(self._rulings) if pair_id in self.stock.pairs]
+
     def leave(self) -> None:
         """Nobody sits here any longer."""
         self.store.sit(self.seat, self.reviewer, "", self.now())
@@ -142,17 +155,19 @@ class ReviewSession:
         seated = self.store.seated(self.seat, self.now())
         left = [p for p in self.stock.places if self._open(p.pair_id) and p.pair_id not in self._skipped]
         free = [p for p in left if p.pair_id not in seated] or left
-        for place in free:
-            if place.pair_id in self._rulings:
-                return place, "contested"
-        for place in free:
-            if place.photo in self._changed:
-                return place, "same_photo"
-        if free:
-            return free[0], "order"
+        whys: tuple[Why, ...] = ("contested", "same_photo", "order")
+        for why in whys:
+            for place in free:
+                if self._why(place) == why:
+                    return place, why
         skipped = {pair_id: n for n, pair_id in enumerate(self._skipped) if self._open(pair_id)}
         places = sorted((p for p in self.stock.places if p.pair_id in skipped), key=lambda p: skipped[p.pair_id])
         return (places[0], "skipped") if places else None
+
+    def _why(self, place: Place) -> Why:
+        if place.pair_id in self._rulings:
+            return "contested"
+        return "same_photo" if place.photo in self._changed else "order"
 
     def _open(self, pair_id: str) -> bool:
         """Is there something for this reviewer to decide? What people differ on comes back when another one spoke."""
