@@ -10,6 +10,7 @@ from realign_edge import __version__
 from realign_edge.cli import (
     align,
     ask,
+    blind,
     bundle,
     config,
     demo,
@@ -69,7 +70,8 @@ app.add_typer(results.app, name="results", short_help="List, show, decide, verif
 app.command("doctor", short_help="What this machine has, lacks, and what to do about it.")(doctor.doctor)
 app.add_typer(config.app, name="config", short_help="Show and check this machine's configuration.")
 app.command("drift", short_help="Do the photos still look like those the model was aligned on?")(drift.drift)
-app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume and prune runs.")
+runs.app.command("blind-test")(blind.blind_test)
+app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume, prune and blind-test runs.")
 
 
 def main() -> NoReturn:

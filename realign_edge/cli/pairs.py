@@ -59,10 +59,15 @@ def list_pairs(
 
     Example:  realign-edge pairs list ./photos -n 5
     """
-    pairs, names = _stored(photos)
+    from realign_edge.preferences.review.effect import apply_rulings
+
+    pairs, names, rulings = _stored(photos)
     shown = [p for p in pairs if kind in ("", p.kind)][:count]
+    reviewed = apply_rulings(pairs, rulings)
     if as_json:
-        print_json({"pairs": [p.to_json() for p in shown], "total": len(pairs)})
+        values = [p.to_json() | _reviewed(rulings.get(p.pair_id)) for p in shown]
+        changed = dict(reviewed.changes)
+        print_json({"pairs": values, "total": len(pairs), "trained_on": len(reviewed.pairs), "changed": changed})
         return
     for pair in shown:
         typer.echo(f"{names.get(pair.photo, pair.photo[:12])}   looked at: {names.get(pair.retrieved, '-')}")
@@ -73,8 +78,40 @@ def list_pairs(
         else:
             typer.echo(f"  question  {pair.prompt}")
         chosen, rejected = marked(pair.chosen, pair.rejected)
-        typer.echo(f"  chosen    {chosen}\n  rejected  {rejected}\n")
-    typer.echo(f"{len(shown)} of {len(pairs)} pairs", err=True)
+        typer.echo(f"  chosen    {chosen}\n  rejected  {rejected}")
+        if said := _said(rulings.get(pair.pair_id)):
+            typer.echo(f"  review    {said}")
+        typer.echo("")
+    typer.echo(f"{len(shown)} of {len(pairs)} pairs, as they were built", err=True)
+    if reviewed.sentence:
+        typer.echo(reviewed.sentence, err=True)
+
+
+_HELD = {
+    "accept": "accepted",
+    "swap": "swapped: the rejected answer is the right one",
+    "edit": "edited",
+    "also_fits": "the retrieved photo fits, too: no visual term",
+    "discard": "discarded: not trained on",
+    "contested": "set aside until they agree",
+}
+
+
+def _said(ruling: Any) -> str:
+    """What people decided about a pair, and who; "" where nobody did."""
+    if ruling is None:
+        return ""
+    text = f"{_HELD[ruling.held]} ({', '.join(ruling.reviewers)})"
+    if ruling.held == "edit":
+        text += f"\n    chosen    {ruling.chosen}\n    rejected  {ruling.rejected}"
+    return text
+
+
+def _reviewed(ruling: Any) -> dict[str, Any]:
+    if ruling is None:
+        return {}
+    texts = {"chosen": ruling.chosen, "rejected": ruling.rejected} if ruling.held == "edit" else {}
+    return {"review": {"held": ruling.held, "reviewers": list(ruling.reviewers), **texts}}
 
 
 def marked(a: str, b: str) -> tuple[str, str]:
@@ -96,7 +133,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="File to write; `-` for stdout.")],
     form: Annotated[str, typer.Option(help="trl (JSONL) or realign (one JSON list).")] = "trl",
 ) -> None:
-    """Write the pairs for another tool.
+    """Write the pairs for another tool, as people want them where they looked at them.
 
     Example:  realign-edge pairs export ./photos pairs.jsonl --form trl
     """
@@ -108,7 +145,11 @@ def export(
 
     if form not in FORMS:
         raise UsageError(f"unknown form `{form}`", f"forms: {', '.join(FORMS)}")
-    pairs, _ = _stored(photos)
+    from realign_edge.preferences.review.effect import apply_rulings
+
+    built, _, rulings = _stored(photos)
+    reviewed = apply_rulings(built, rulings)
+    pairs = reviewed.pairs
     with Catalog(home() / "catalog.sqlite") as catalog:
         by_sha = {p.sha256: p for p in catalog.photos(photos.resolve())}
     text = dump(pair_rows(pairs, by_sha, form), form)
@@ -117,6 +158,8 @@ def export(
     else:
         write_atomic(file, text)
         typer.echo(f"{len(pairs)} pairs written to {file}", err=True)
+    if reviewed.sentence:
+        typer.echo(reviewed.sentence, err=True)
 
 
 @app.command("import")
@@ -150,12 +193,13 @@ def import_pairs(
     typer.echo(f"{len(pairs)} pairs imported, {len(problems)} rows passed over")
 
 
-def _stored(photos: Path) -> tuple[list[Any], dict[str, str]]:
-    """Pairs of the newest settings for this folder, and photo names by identity."""
+def _stored(photos: Path) -> tuple[list[Any], dict[str, str], dict[str, Any]]:
+    """Pairs of the newest settings for this folder, photo names by identity, and what people decided by pair."""
     from realign_edge.errors import MissingError
     from realign_edge.home import home
     from realign_edge.photos.catalog import Catalog
     from realign_edge.preferences.model import PreferencePair
+    from realign_edge.preferences.review.ruling import read_rulings
 
     root = photos.expanduser().resolve()
     with Catalog(home() / "catalog.sqlite") as catalog:
@@ -163,4 +207,4 @@ def _stored(photos: Path) -> tuple[list[Any], dict[str, str]]:
         if not settings:
             raise MissingError(f"no pairs for {photos} yet", f"make them: realign-edge pairs build {photos}")
         pairs = [PreferencePair.from_json(v) for v in catalog.pairs(root, settings[-1])]
-        return pairs, {p.sha256: p.name for p in catalog.photos(root)}
+        return pairs, {p.sha256: p.name for p in catalog.photos(root)}, dict(read_rulings(catalog.path))

@@ -62,8 +62,8 @@ def _show(session: ReviewSession, words: Words, write: Write) -> Item | None:
         return None
     chosen, rejected = marked(item.pair.chosen, item.pair.rejected)
     for line in (
-        photo_title(words, item),
-        retrieved_title(words, item),
+        photo_title(words, item.photo.name),
+        retrieved_title(words, item, item.retrieved.name if item.retrieved else ""),
         f"{words('review.question')}: {item.pair.prompt}",
         f"{words('review.chosen')}: {bracketed(chosen)}",
         f"{words('review.rejected')}: {bracketed(rejected)}",

@@ -57,14 +57,21 @@ def similarity_line(words: Words, item: Item) -> str:
     return " · ".join(found)
 
 
-def photo_title(words: Words, item: Item) -> str:
+def photo_title(words: Words, name: str) -> str:
     """Above the pair's own photo."""
-    return words("review.photo", name=item.photo.name)
+    return words("review.photo", name=name)
 
 
-def retrieved_title(words: Words, item: Item) -> str:
-    """Above the retrieved photo."""
-    if item.retrieved is None:
+def retrieved_title(words: Words, item: Item, name: str) -> str:
+    """Above the retrieved photo; name: "" where there is none."""
+    if not name:
         return words("review.no_retrieved" if not item.pair.retrieved else "review.retrieved_gone")
-    similarity = f"{item.pair.provenance.photo_similarity:.2f}"
-    return words("review.retrieved", name=item.retrieved.name, similarity=similarity)
+    return words("review.retrieved", name=name)
+
+
+def progress_bar(standing: Standing, width: int = 20) -> str:
+    """How many of the pairs that are worth a look are done, as a bar with the share beside it."""
+    done, whole = standing.decided, standing.decided + standing.worth_left
+    full = width * done // whole if whole else width
+    share = 100 * done // whole if whole else 100
+    return f"{'█' * full}{'░' * (width - full)} {share:>3} %"

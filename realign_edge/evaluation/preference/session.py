@@ -38,16 +38,14 @@ class Question:
     total: int
 
 
-def shuffled(answers: Sequence[AnswerPair], person: str, seed: int, limit: int = 0) -> list[tuple[AnswerPair, Side]]:
+def shuffled(answers: Sequence[AnswerPair], person: str, seed: int) -> list[tuple[AnswerPair, Side]]:
     """The photos to ask about, in this person's order, and the side on which the answer after alignment stands.
 
-    Order and sides follow from seed and name, so that a test that was left goes on as it was. Which photos are asked,
-    at most `limit` of them (0 = all), follows from the seed alone, so that people judge the same ones. Sides are
-    balanced: after is on the left for half of the photos (rounded down), so that a habit of choosing one side, however
-    strong, prefers neither model.
+    Order and sides follow from seed and name, so that a test that was left goes on as it was. Sides are balanced:
+    after is on the left for half of the photos (rounded down), so that a habit of choosing one side, however strong,
+    prefers neither model.
     """
-    differ = sorted((a for a in answers if not a.identical), key=lambda a: _drawn(f"{seed}:photo:{a.photo}"))
-    chosen = differ[:limit] if limit else differ
+    chosen = [a for a in answers if not a.identical]
     by_side = sorted(chosen, key=lambda a: _drawn(f"{seed}:side:{person}:{a.photo}"))
     left = {a.photo for a in by_side[: len(chosen) // 2]}
     order = sorted(chosen, key=lambda a: _drawn(f"{seed}:order:{person}:{a.photo}"))
@@ -64,8 +62,8 @@ class BlindSession:
     Nobody is told a result before the end: who sees that the new model leads chooses otherwise.
     """
 
-    def __init__(self, run: Run, person: str, seed: int = 0, limit: int = 0) -> None:
-        """person: whose choices these are; seed, limit: of `shuffled`.
+    def __init__(self, run: Run, person: str, seed: int = 0) -> None:
+        """person: whose choices these are; seed: of `shuffled`.
 
         Raises:
             MissingError: the run keeps no answers.
@@ -76,7 +74,7 @@ class BlindSession:
             raise UsageError("nobody is named who chooses", "add --person NAME, of at most 80 characters")
         self.run, self.seed = run, seed
         self._held = read_answers(run.folder)
-        self._asked = shuffled(self._held.pairs, self.person, seed, limit)
+        self._asked = shuffled(self._held.pairs, self.person, seed)
         self._root = Path(str(run.about.get("photos", "")))
         self._skipped: dict[str, None] = {}
         self._lock = threading.RLock()

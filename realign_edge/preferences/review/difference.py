@@ -41,9 +41,10 @@ def unknown_share(a: str, b: str, glossary: Glossary) -> float:
     return (stretches - known) / stretches if stretches else 0.0
 
 
-def _bridged(found: Sequence[tuple[str, bool]]) -> Marked:
-    """What stands between two words that differ belongs to the difference: the mark runs through a space."""
+def _bridged(given: Sequence[tuple[str, bool]]) -> Marked:
+    """The mark runs through a space between two words that differ, and through none at the end of them."""
     out: list[tuple[str, bool]] = []
+    found = [piece for text, differs in given for piece in (_trimmed(text) if differs else [(text, False)])]
     for i, (text, differs) in enumerate(found):
         inside = not text.strip() and 0 < i < len(found) - 1 and found[i - 1][1] and found[i + 1][1]
         marks = differs or inside
@@ -52,3 +53,10 @@ def _bridged(found: Sequence[tuple[str, bool]]) -> Marked:
         else:
             out.append((text, marks))
     return tuple(out)
+
+
+def _trimmed(text: str) -> list[tuple[str, bool]]:
+    bare = text.strip()
+    start = text.index(bare)
+    parts = [(text[:start], False), (bare, True), (text[start + len(bare) :], False)]
+    return [part for part in parts if part[0]]

@@ -43,16 +43,14 @@ def choice(person: str, photo: int, preferred: str) -> Choice:
     return Choice(person, ANSWERS[photo].photo, ANSWERS[photo].key, preferred, "left")  # type: ignore[arg-type]
 
 
-@given(st.integers(0, 30), st.integers(0, 5), st.text(min_size=1, max_size=5), st.integers(0, 40))
-def test_sides_are_balanced_and_order_follows_from_seed_and_name(n: int, seed: int, person: str, limit: int) -> None:
+@given(st.integers(0, 30), st.integers(0, 5), st.text(min_size=1, max_size=5))
+def test_sides_are_balanced_and_order_follows_from_seed_and_name(n: int, seed: int, person: str) -> None:
     answers = [AnswerPair(f"{i:064x}", f"{i}.png", "a", f"b{i}") for i in range(n)]
-    asked = shuffled([*answers, SAME], person, seed, limit)
+    asked = shuffled([*answers, SAME], person, seed)
     assert SAME.photo not in {a.photo for a, _ in asked}
-    assert len(asked) == len({a.photo for a, _ in asked}) == (min(n, limit) if limit else n)
+    assert len(asked) == len({a.photo for a, _ in asked}) == n
     assert sum(side == "left" for _, side in asked) == len(asked) // 2
-    assert asked == shuffled([SAME, *reversed(answers)], person, seed, limit)
-    other = shuffled(answers, person + "x", seed, limit)
-    assert {a.photo for a, _ in other} == {a.photo for a, _ in asked}
+    assert asked == shuffled([SAME, *reversed(answers)], person, seed)
 
 
 def test_another_person_sees_another_order() -> None:
