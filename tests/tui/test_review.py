@@ -23,11 +23,17 @@ from tui.review.window import ReviewWindow
 from tui.words import LANGUAGES
 
 NOTES: dict[Language, tuple[str, str, str]] = {
-    "en": ("Describe the part and its defects.", "Brass gear on the wooden bench. Dent at the lower edge, no other damage.",
-           "Brass gear on the wooden bench. Oil stain at the lower right, no other damage."),
-    "ja": ("部品とその不良を説明してください。", "木の台の上の真鍮の歯車。下端にへこみ、ほかに損傷なし。",
-           "木の台の上の真鍮の歯車。右下に油染み、ほかに損傷なし。"),
-}  # fmt: skip
+    "en": (
+        "Describe the part and its defects.",
+        "Brass gear on the wooden bench. Dent at the lower edge, no other damage.",
+        "Brass gear on the wooden bench. Oil stain at the lower right, no other damage.",
+    ),
+    "ja": (
+        "部品とその不良を説明してください。",
+        "木の台の上の真鍮の歯車。下端にへこみ、ほかに損傷なし。",
+        "木の台の上の真鍮の歯車。右下に油染み、ほかに損傷なし。",
+    ),
+}
 
 
 def photo(path: Path, number: int) -> None:
@@ -218,7 +224,7 @@ async def test_another_person_is_seen_and_not_overwritten(made: Any) -> None:
     sato = ReviewSession(open_stock(context.home / "catalog.sqlite", context.photos), "Sato")
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
-        mine = app.screen.query_one("#own").border_title
+        mine = app.screen.query_one("#own").border_title or ""
         item = sato.current()
         assert item is not None and item.photo.path.name not in mine
         first = next(p for p in sato.stock.pairs.values() if sato.stock.photos[p.photo].path.name in mine)
