@@ -46,7 +46,7 @@ def align(
     from realign_edge.pipeline.config import resolve
     from realign_edge.pipeline.stages import STAGES
     from realign_edge.progress import Silent
-    from realign_edge.runs.lock import work_lock
+    from realign_edge.runs.lock import card_lock, work_lock
     from realign_edge.runs.run import find_run
     from realign_edge.runs.signals import stop_on_signals
     from realign_edge.team import assemble
@@ -71,7 +71,8 @@ def align(
         with stop_on_signals() as stopping:
             Pipeline(settings, home(), Silent(), stopping, team).run(photos, last)
         return
-    with work_lock(home() / "work.lock", f"realign-edge align {photos}"), stop_on_signals() as stopping:
+    what = f"realign-edge align {photos}"
+    with work_lock(home() / "work.lock", what), card_lock(settings.device, what), stop_on_signals() as stopping:
         pipeline = Pipeline(settings, home(), progress_for(quiet), stopping, team)
         outcome = pipeline.run(photos, last, find_run(home() / "runs", resume) if resume else None)
     if as_json:

@@ -19,6 +19,7 @@ from realign_edge.cli import (
     export,
     index,
     inspect,
+    maintain,
     models,
     pairs,
     report,
@@ -68,6 +69,7 @@ pairs.app.command("review")(review.review)
 app.add_typer(pairs.app, name="pairs", short_help="Build, list, review, export and import preference pairs.")
 app.add_typer(results.app, name="results", short_help="List, show, decide, verify, export and back up verdicts.")
 app.command("doctor", short_help="What this machine has, lacks, and what to do about it.")(doctor.doctor)
+app.add_typer(maintain.app, name="maintain", short_help="Nightly upkeep, backups, and the way back.")
 app.add_typer(config.app, name="config", short_help="Show and check this machine's configuration.")
 app.command("drift", short_help="Do the photos still look like those the model was aligned on?")(drift.drift)
 runs.app.command("blind-test")(blind.blind_test)
