@@ -74,7 +74,7 @@ def test_lines_are_chosen_by_themselves_on_a_dumb_terminal(command: Any, floor: 
     monkeypatch.setenv("TERM", "dumb")
     asked = command("pairs", "review", floor, "--lang", "ja", input="q\n")
     assert asked.returncode == 0, asked.stderr
-    assert "確認すべきペア：残り 1" in asked.stdout
+    assert "要確認 残り 1" in asked.stdout
 
 
 def test_without_a_terminal_it_says_what_to_do(command: Any, floor: Path, run: Run, monkeypatch: Any) -> None:

@@ -144,7 +144,7 @@ async def test_what_cannot_be_is_said_and_the_pair_stays(made: Any) -> None:
             await settled(app, pilot)
         await pilot.press("f")
         await settled(app, pilot)
-        assert "no retrieved photo" in text_of(app, "#said") and held(context) == ["accept"] * 3
+        assert "no wrong photo" in text_of(app, "#said") and held(context) == ["accept"] * 3
         await pilot.press("a")
         await settled(app, pilot)
         assert len(held(context)) == 4
@@ -186,7 +186,7 @@ async def test_texts_are_edited_in_a_dialog(made: Any) -> None:
         await pilot.pause()
         await pilot.click("#take")
         await settled(app, pilot)
-        assert "nothing was changed" in text_of(app, "#said") and len(held(context)) == 1
+        assert "Nothing was changed" in text_of(app, "#said") and len(held(context)) == 1
 
 
 async def test_keys_are_on_the_screen_and_can_be_clicked(made: Any) -> None:
@@ -231,7 +231,7 @@ async def test_another_person_is_seen_and_not_overwritten(made: Any) -> None:
         sato.decide(first.pair_id, "discard")
         await pilot.press("a")
         await settled(app, pilot)
-        assert held(context) == ["contested"] and "people differ on" in text_of(app, "#progress-words")
+        assert held(context) == ["contested"] and "1 disputed" in text_of(app, "#progress-words")
         sato.decide(first.pair_id, "swap")
         await pilot.press("n")
         await settled(app, pilot)

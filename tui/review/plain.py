@@ -1,8 +1,7 @@
 """Pair review line by line: for a screen reader, a dumb terminal, or a script. The keys are those of the window."""
 
-from realign_edge.errors import RealignError
 from realign_edge.preferences.review.difference import marked
-from realign_edge.preferences.review.model import Verdict
+from realign_edge.preferences.review.model import RefusedDecision, Verdict
 from realign_edge.preferences.review.session import Item, ReviewSession, Standing
 from tui.frame.lines import Read, Write, bracketed
 from tui.review.telling import photo_title, progress_line, reason_lines, retrieved_title, similarity_line
@@ -46,8 +45,8 @@ def _done(session: ReviewSession, item: Item, key: str, words: Words, read: Read
             chosen = read(words("review.plain_chosen")) or ""
             rejected = read(words("review.plain_rejected")) or ""
         session.decide(pair_id, KEYS[key], chosen, rejected)
-    except RealignError as problem:
-        write(f"{problem.message}. {problem.hint}".strip())
+    except RefusedDecision as refused:
+        write(words(f"review.refused_{refused.why}"))
         return False
     write(words(f"review.told_{KEYS[key]}"))
     return True

@@ -69,7 +69,7 @@ def retrieved_title(words: Words, item: Item, name: str) -> str:
     return words("review.retrieved", name=name)
 
 
-def progress_bar(standing: Standing, width: int = 20) -> str:
+def progress_bar(standing: Standing, width: int) -> str:
     """How many of the pairs that are worth a look are done, as a bar with the share beside it."""
     done, whole = standing.decided, standing.decided + standing.worth_left
     full = width * done // whole if whole else width

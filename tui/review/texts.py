@@ -14,8 +14,8 @@ from tui.words import Words
 _PARTS = ("question", "chosen", "rejected", "reasons")
 
 
-class PairTexts(VerticalScroll):
-    """Scrolls where the texts are longer than its room."""
+class PairTexts(VerticalScroll, can_focus=False):
+    """Scrolls where the texts are longer than its room, by the window's keys and the mouse."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(id="texts", classes="panel")

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from realign_edge.errors import RealignError
-from realign_edge.preferences.review.model import Verdict
+from realign_edge.preferences.review.model import RefusedDecision, Verdict
 from realign_edge.preferences.review.session import Item, ReviewSession, Standing
 from realign_edge.preferences.review.stock import open_stock
 from realign_edge.runs.run import find_run
@@ -153,6 +153,8 @@ class ReviewWindow(Window):
             return
         try:
             self._post(session, deed(session))
+        except RefusedDecision as refused:
+            self.post_message(self.Failed(self.words(f"review.refused_{refused.why}"), lasting=False))
         except Exception as failure:
             self.post_message(self.Failed(words_of(failure), lasting=False))
 
@@ -168,7 +170,9 @@ class ReviewWindow(Window):
         changed = self._item is None or item is None or item.pair != self._item.pair
         self._item = item
         self.query_one("#progress-words", Static).update(progress_line(self.words, message.standing))
-        self.query_one("#progress-bar", Static).update(progress_bar(message.standing))
+        self.query_one("#progress-bar", Static).update(
+            progress_bar(message.standing, 20 if self.app.size.width >= 100 else 10)
+        )
         self._say(self.words(message.said) if message.said else "")
         self.query_one("#photos").display = self.query_one("#texts").display = item is not None
         if item is None:

@@ -12,6 +12,25 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 LONGEST_TEXT, LONGEST_NOTE, LONGEST_NAME = 4000, 1000, 80
 
 
+Refused = Literal["nobody", "unknown", "no_retrieved", "too_long", "same_texts", "unchanged"]
+_REFUSALS: dict[Refused, tuple[str, str]] = {
+    "nobody": ("nobody is named who decides", f"add --reviewer NAME, of at most {LONGEST_NAME} characters"),
+    "unknown": ("there is no such verdict", f"verdicts: {', '.join(VERDICTS)}"),
+    "no_retrieved": ("this pair has no retrieved photo", "accept it, swap it, edit it or discard it"),
+    "too_long": (f"a text is longer than {LONGEST_TEXT} characters", "shorten it"),
+    "same_texts": ("both texts are the same now", "a pair needs two answers that differ; or discard it"),
+    "unchanged": ("nothing was changed", "accept the pair instead"),
+}
+
+
+class RefusedDecision(UsageError):  # noqa: N818 - it is the person's to put right
+    """A decision that makes no sense for its pair; why: so that windows can say it in the reader's language."""
+
+    def __init__(self, why: Refused) -> None:
+        super().__init__(*_REFUSALS[why])
+        self.why = why
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a reviewer decided about one pair; number: its row in the log, 0 before it is stored.
@@ -55,15 +74,15 @@ def decision_about(
     """A decision, checked against its pair.
 
     Raises:
-        UsageError: it makes no sense for this pair.
+        RefusedDecision: it makes no sense for this pair.
     """
     name = tidy_text(reviewer)
     if not name or len(name) > LONGEST_NAME:
-        raise UsageError("nobody is named who decides", f"add --reviewer NAME, of at most {LONGEST_NAME} characters")
+        raise RefusedDecision("nobody")
     if verdict not in VERDICTS:
-        raise UsageError(f"unknown verdict `{verdict}`", f"verdicts: {', '.join(VERDICTS)}")
+        raise RefusedDecision("unknown")
     if verdict == "also_fits" and not pair.retrieved:
-        raise UsageError("this pair has no retrieved photo", "accept it, swap it, edit it or discard it")
+        raise RefusedDecision("no_retrieved")
     texts = _edited(pair, chosen, rejected) if verdict == "edit" else ("", "")
     remark = tidy_text(note)[:LONGEST_NOTE]
     return Decision(pair.pair_id, pair.photo, pair.retrieved, verdict, name, decided_at, *texts, remark)
@@ -73,9 +92,9 @@ def _edited(pair: PreferencePair, chosen: str, rejected: str) -> tuple[str, str]
     """Both texts of an edit; one that is not given stays as it is."""
     texts = tidy_text(chosen) or pair.chosen, tidy_text(rejected) or pair.rejected
     if max(map(len, texts)) > LONGEST_TEXT:
-        raise UsageError(f"a text is longer than {LONGEST_TEXT} characters", "shorten it")
+        raise RefusedDecision("too_long")
     if texts[0] == texts[1]:
-        raise UsageError("both texts are the same now", "a pair needs two answers that differ; or discard it")
+        raise RefusedDecision("same_texts")
     if texts == (pair.chosen, pair.rejected):
-        raise UsageError("nothing was changed", "accept the pair instead")
+        raise RefusedDecision("unchanged")
     return texts

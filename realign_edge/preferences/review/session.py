@@ -86,7 +86,7 @@ class ReviewSession:
         """Store a decision about the pair that was shown.
 
         Raises:
-            UsageError: it makes no sense for this pair; nothing is stored.
+            RefusedDecision: it makes no sense for this pair; nothing is stored.
         """
         with self._lock:
             about = self.stock.pairs[pair_id]

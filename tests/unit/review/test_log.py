@@ -115,7 +115,7 @@ def test_only_what_changes_training_changes_the_fingerprint() -> None:
         ("edit", ("", ""), "nothing was changed"),
         ("edit", ("x" * 5000, ""), "longer than"),
         ("edit", ("same", "same"), "the same now"),
-        ("keep", ("", ""), "unknown verdict"),
+        ("keep", ("", ""), "no such verdict"),
     ],
 )
 def test_what_makes_no_sense_is_not_stored(verdict: str, texts: tuple[str, str], words: str) -> None:
