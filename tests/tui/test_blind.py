@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from realign_edge.evaluation.preference.answers import AnswerPair, read_answers, write_answers
 from realign_edge.evaluation.preference.choices import FILE, standing_choices
+from realign_edge.files import sha256_file
 from realign_edge.runs.run import Run, create_run
 from tui.app import RealignApp
 from tui.blind.answer import Answer
@@ -40,7 +41,11 @@ def made(tmp_path: Path) -> Callable[..., Context]:
             image = Image.new("RGB", (96, 96), (220, 220, 224))
             ImageDraw.Draw(image).ellipse((20, 20, 76, 76), (150, 155, 165), (90, 95, 105), 4)
             image.save(root / f"L26-10{n}.png")
-            pairs.append(AnswerPair(f"{n:064x}", f"L26-10{n}.png", before, after if n < differ else before))
+            # All four look the same, so that they are told apart by what stands behind the picture.
+            with (root / f"L26-10{n}.png").open("ab") as file:
+                file.write(bytes([n]))
+            sha = sha256_file(root / f"L26-10{n}.png")
+            pairs.append(AnswerPair(sha, f"L26-10{n}.png", before, after if n < differ else before))
         (tmp_path / "runs").mkdir()
         run = create_run(tmp_path / "runs", "abcd" * 4, {"photos": str(root)}, "", datetime(2026, 11, 25, 8))
         write_answers(run.folder, ASKED[language], pairs)
@@ -198,3 +203,13 @@ async def test_a_full_disk_is_told_and_the_photo_stays(made: Any, monkeypatch: p
         await pilot.press("left")
         await settled(app, pilot)
         assert len(chosen(context)) == 1
+
+
+async def test_a_photo_that_was_replaced_is_told(made: Any) -> None:
+    context = made()
+    for path in (context.home / "photos").iterdir():
+        Image.new("RGB", (8, 8)).save(path)
+    app = RealignApp(context, "blind")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        assert "not the photo" in (app.screen.query_one("#photo").border_subtitle or "")

@@ -1,5 +1,6 @@
 """Pair review: every key, what others do meanwhile, and how it looks."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 from textual.widgets import Static, TextArea
 
+from realign_edge.files import sha256_file
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.model import InspectionRecord, Photo
 from realign_edge.preferences.model import PreferencePair, Provenance
@@ -36,35 +38,49 @@ NOTES: dict[Language, tuple[str, str, str]] = {
 }
 
 
-def photo(path: Path, number: int) -> None:
-    image = Image.new("RGB", (96, 96), (150, 120, 80))
+def draw_gear(path: Path, number: int) -> None:
+    """A gear on a bench; the dent's place is that of the number."""
+    image = Image.new("RGB", (96, 96), (122, 92, 62))
     draw = ImageDraw.Draw(image)
-    draw.ellipse((16, 16, 80, 80), (220, 190, 90))
-    draw.ellipse((40, 40, 56, 56), (150, 120, 80))
-    draw.rectangle((20 + 10 * number, 60, 30 + 10 * number, 70), (70, 60, 50))
+    for y in range(0, 96, 8):
+        draw.line((0, y, 95, y + 3), (132, 101, 69), 2)
+    outline = [
+        (48 + r * math.cos(math.tau * k / 48), 48 + r * math.sin(math.tau * k / 48))
+        for k in range(48)
+        for r in [40 if k % 4 < 2 else 32]
+    ]
+    draw.polygon(outline, (212, 176, 84))
+    draw.ellipse((26, 26, 70, 70), (196, 160, 72))
+    draw.ellipse((38, 38, 58, 58), (122, 92, 62))
+    at = (62, 66) if number == 1 else (20 + 8 * number, 30)
+    draw.ellipse((at[0] - 7, at[1] - 5, at[0] + 7, at[1] + 5), (96, 74, 40) if number == 1 else (60, 44, 30))
     image.save(path)
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[[Language], Context]:
-    """made("en"): three photos with four pairs; the first pair is doubtful, the last has no retrieved photo."""
+    """made("en"): three photos with four pairs; in the order of worth: 1, 3, 2, and one without retrieved photo."""
 
     def make(language: Language = "en") -> Context:
         root = tmp_path / "photos"
         root.mkdir()
-        asked, chosen, rejected = NOTES[language]
-        photos, rows = [], []
+        photos = []
         for n in (1, 2, 3):
-            photo(root / f"L26-00{n}.png", n)
-            record = InspectionRecord(note=chosen, part="gear", defects=("dent", "oil stain"), known_defects=True)
-            photos.append(Photo(f"{n:064x}", root / f"L26-00{n}.png", f"L26-00{n}.png", 96, 96, "train", record))
-            how = Provenance("record", masked="[MASK]", completion="infill", text_similarity=0.8, photo_similarity=0.7,
-                             reference_gap=0.2 if n == 1 else 18.0 + n)  # fmt: skip
-            pair = PreferencePair(f"{n:064x}", f"{n % 3 + 1:064x}", asked, chosen, rejected, "note", how)
-            rows.append((pair.photo, dict[str, int](), [pair.to_json()]))
-        lone = PreferencePair(
-            f"{3:064x}", "", "Does the photo show rust?", "No.", "Yes.", "yes_no", Provenance("record")
-        )
+            path = root / f"L26-00{n}.png"
+            draw_gear(path, n)
+            defects = ("dent", "oil stain")
+            record = InspectionRecord(note=NOTES[language][1], part="gear", defects=defects, known_defects=True)
+            photos.append(Photo(sha256_file(path), path, path.name, 96, 96, "train", record))
+        rows = []
+        for n, own in enumerate(photos):
+            how = Provenance(
+                "model" if n == 2 else "record", masked="[MASK]", masking="glossary", completion="infill",
+                text_similarity=0.8, photo_similarity=0.7, reference_gap=-0.5 if n == 0 else 18.0 + n,
+            )  # fmt: skip
+            pair = PreferencePair(own.sha256, photos[n - 1].sha256, *NOTES[language], "note", how)
+            rows.append((own.sha256, dict[str, int](), [pair.to_json()]))
+        texts = ("Does the photo show rust?", "No.", "Yes.")
+        lone = PreferencePair(photos[2].sha256, "", *texts, "yes_no", Provenance("record"))
         rows[-1][2].append(lone.to_json())
         with Catalog(tmp_path / "catalog.sqlite") as catalog:
             catalog.store_scan(root, [], photos)
@@ -291,3 +307,24 @@ async def test_long_texts_scroll(made: Any) -> None:
         assert texts.scroll_offset.y == 3
         await pilot.press("up", "k")
         assert texts.scroll_offset.y == 1
+
+
+async def test_a_photo_that_was_replaced_is_told(made: Any) -> None:
+    context = made()
+    assert context.photos is not None
+    draw_gear(context.photos / "L26-001.png", 3)
+    app = RealignApp(context, "review")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        own, other = app.screen.query_one("#own"), app.screen.query_one("#retrieved")
+        assert "not the photo" in (own.border_subtitle or "") and not other.border_subtitle
+        await pilot.press("n")
+        await settled(app, pilot)
+        assert not own.border_subtitle
+
+
+async def test_the_readme_shows_the_window_of_now(made: Any, check_picture: Any) -> None:
+    app = RealignApp(made(), "review")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(app, pilot)
+        check_picture(app, "review")

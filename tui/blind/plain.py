@@ -1,6 +1,7 @@
 """The blind test line by line: for a screen reader, a dumb terminal, or a script."""
 
 from realign_edge.evaluation.preference.session import Answer, BlindSession, Question
+from realign_edge.photos.identity import was_replaced
 from realign_edge.preferences.review.difference import marked
 from tui.blind.telling import end_lines, progress_line
 from tui.frame.lines import Read, Write, bracketed
@@ -51,6 +52,8 @@ def _show(session: BlindSession, words: Words, write: Write) -> Question | None:
     write("")
     write(progress_line(words, session, question))
     write(words("blind.photo", name=str(question.path)))
+    if was_replaced(question.path, question.photo):
+        write(words("blind.replaced"))
     write(f"{words('blind.left')}: {bracketed(left)}")
     write(f"{words('blind.right')}: {bracketed(right)}")
     return question

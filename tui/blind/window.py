@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from realign_edge.evaluation.preference.session import Answer as Chosen
 from realign_edge.evaluation.preference.session import BlindSession, Question
+from realign_edge.photos.identity import was_replaced
 from realign_edge.preferences.review.difference import marked
 from realign_edge.runs.run import find_run
 from tui.blind.answer import Answer
@@ -41,11 +42,17 @@ class BlindWindow(Window):
     ]
 
     class Shown(Message):
-        """The photo to choose about (None: no more, and lines tell the end), and what became of the last key."""
+        """The photo to choose about (None: no more, and lines tell the end), and what became of the last key.
 
-        def __init__(self, session: BlindSession, question: Question | None, lines: list[str], said: str) -> None:
+        replaced: another file lies where the photo was.
+        """
+
+        def __init__(
+            self, session: BlindSession, question: Question | None, replaced: bool, lines: list[str], said: str
+        ) -> None:
             super().__init__()
-            self.session, self.question, self.lines, self.said = session, question, lines, said
+            self.session, self.question, self.replaced = session, question, replaced
+            self.lines, self.said = lines, said
 
     class Failed(Message):
         """What did not work, and what to do; the same photo stays."""
@@ -127,7 +134,8 @@ class BlindWindow(Window):
     def _post(self, session: BlindSession, said: str) -> None:
         question = session.current()
         lines = end_lines(self.words, session) if question is None else []
-        self.post_message(self.Shown(session, question, lines, said))
+        other = question is not None and was_replaced(question.path, question.photo)
+        self.post_message(self.Shown(session, question, other, lines, said))
 
     # What is on the screen
 
@@ -148,6 +156,7 @@ class BlindWindow(Window):
             self.query_one(f"#{side}", Answer).show(marked_content(text))
         photo = self.query_one(Picture)
         photo.border_title = self.words("blind.photo", name=question.path.name)
+        photo.border_subtitle = self.words("blind.replaced") if message.replaced else ""
         photo.show(question.path, question.name)
 
     @on(Failed)

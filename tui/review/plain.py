@@ -4,7 +4,7 @@ from realign_edge.preferences.review.difference import marked
 from realign_edge.preferences.review.model import RefusedDecision, Verdict
 from realign_edge.preferences.review.session import Item, ReviewSession, Standing
 from tui.frame.lines import Read, Write, bracketed
-from tui.review.telling import photo_title, progress_line, reason_lines, retrieved_title, similarity_line
+from tui.review.telling import photo_title, progress_line, reason_lines, replaced, retrieved_title, similarity_line
 from tui.words import Words
 
 KEYS: dict[str, Verdict] = {"a": "accept", "s": "swap", "e": "edit", "f": "also_fits", "d": "discard"}
@@ -12,17 +12,17 @@ KEYS: dict[str, Verdict] = {"a": "accept", "s": "swap", "e": "edit", "f": "also_
 
 def review_plain(session: ReviewSession, words: Words, read: Read, write: Write) -> Standing:
     """Ask about pair after pair until the person leaves, the input ends, or all is decided."""
-    item = _show(session, words, write)
-    write(words("review.plain_keys"))
-    while item is not None:
-        key = read("> ")
-        if key is None or key.strip().lower() == "q":
-            break
-        if key.strip() == "?":
-            write(words("review.plain_keys"))
-        elif _done(session, item, key.strip().lower()[:1], words, read, write):
-            item = _show(session, words, write)
-    session.leave()
+    try:
+        item = _show(session, words, write)
+        write(words("review.plain_keys"))
+        while item is not None:
+            key = read("> ")
+            if key is None or key.strip().lower() == "q":
+                break
+            if _done(session, item, key.strip().lower()[:1], words, read, write):
+                item = _show(session, words, write)
+    finally:
+        session.leave()
     return session.standing()
 
 
@@ -60,9 +60,11 @@ def _show(session: ReviewSession, words: Words, write: Write) -> Item | None:
         write(words("review.finished"))
         return None
     chosen, rejected = marked(item.pair.chosen, item.pair.rejected)
+    other = item.retrieved
     for line in (
         photo_title(words, item.photo.name),
-        retrieved_title(words, item, item.retrieved.name if item.retrieved else ""),
+        retrieved_title(words, item, other.name if other else ""),
+        *([words("review.replaced")] if replaced(item.photo) or (other and replaced(other)) else []),
         f"{words('review.question')}: {item.pair.prompt}",
         f"{words('review.chosen')}: {bracketed(chosen)}",
         f"{words('review.rejected')}: {bracketed(rejected)}",

@@ -1,5 +1,7 @@
 """What is told of a pair, in the reader's words: the same in the window and line by line."""
 
+from realign_edge.photos.identity import was_replaced
+from realign_edge.photos.model import Photo
 from realign_edge.preferences.review.doubts import Doubt
 from realign_edge.preferences.review.session import Item, Standing
 from tui.words import Words
@@ -75,3 +77,8 @@ def progress_bar(standing: Standing, width: int) -> str:
     full = width * done // whole if whole else width
     share = 100 * done // whole if whole else 100
     return f"{'█' * full}{'░' * (width - full)} {share:>3} %"
+
+
+def replaced(photo: Photo) -> bool:
+    """Another file lies where the photo was when the pair was made; reads the file."""
+    return was_replaced(photo.path, photo.sha256)

@@ -21,7 +21,7 @@ from tui.frame.failure import words_of
 from tui.frame.picture import Picture
 from tui.frame.window import Window
 from tui.review.edit import EditPair
-from tui.review.telling import photo_title, progress_bar, progress_line, retrieved_title
+from tui.review.telling import photo_title, progress_bar, progress_line, replaced, retrieved_title
 from tui.review.texts import PairTexts
 
 # Sits down before the pairs, or does one thing there; returns what is to be said of it, a name among the words.
@@ -49,11 +49,17 @@ class ReviewWindow(Window):
     ]
 
     class Shown(Message):
-        """A pair to look at (None: no more), how far it is, and what became of the last key."""
+        """A pair to look at (None: no more), how far it is, and what became of the last key.
 
-        def __init__(self, session: ReviewSession, item: Item | None, standing: Standing, said: str) -> None:
+        replaced: identities of photos in whose place another file lies.
+        """
+
+        def __init__(
+            self, session: ReviewSession, item: Item | None, standing: Standing, replaced: frozenset[str], said: str
+        ) -> None:
             super().__init__()
-            self.session, self.item, self.standing, self.said = session, item, standing, said
+            self.session, self.item, self.standing = session, item, standing
+            self.replaced, self.said = replaced, said
 
     class Failed(Message):
         """What did not work, and what to do; the same pair stays."""
@@ -160,7 +166,9 @@ class ReviewWindow(Window):
 
     def _post(self, session: ReviewSession, said: str) -> None:
         item = session.current()
-        self.post_message(self.Shown(session, item, session.standing(), said))
+        photos = [p for p in (item.photo, item.retrieved) if p is not None] if item is not None else []
+        others = frozenset(p.sha256 for p in photos if replaced(p))
+        self.post_message(self.Shown(session, item, session.standing(), others, said))
 
     # What is on the screen
 
@@ -181,13 +189,16 @@ class ReviewWindow(Window):
         self._tell_end("")
         self.query_one(PairTexts).show(item)
         if changed:
-            self._show_photos(item)
+            self._show_photos(item, message.replaced)
 
-    def _show_photos(self, item: Item) -> None:
+    def _show_photos(self, item: Item, others: frozenset[str]) -> None:
         own, other = self.query_one("#own", Picture), self.query_one("#retrieved", Picture)
         found = item.retrieved
         own.border_title = photo_title(self.words, item.photo.path.name)
         other.border_title = retrieved_title(self.words, item, found.path.name if found else "")
+        warning = self.words("review.replaced")
+        own.border_subtitle = warning if item.photo.sha256 in others else ""
+        other.border_subtitle = warning if found and found.sha256 in others else ""
         own.show(item.photo.path, item.photo.name)
         other.show(found.path if found else None, found.name if found else "")
 

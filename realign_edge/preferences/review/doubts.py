@@ -112,7 +112,8 @@ class Doubter:
             found.append(Doubt("weak", _bottom(self._gap_ranks, gap), gap))
         if how.source == "model" and pair.kind == "note":
             found.append(Doubt("model", 1.0, 1.0))
-        if pair.kind == "note":
+        # What the infill writes into the glossary's own slots are terms of the glossary.
+        if pair.kind == "note" and (how.masking, how.completion) != ("glossary", "infill"):
             unknown = unknown_share(pair.chosen, pair.rejected, self.glossary)
             found.append(Doubt("vocabulary", unknown, unknown))
         if rarest := self._rarest(pair.photo):
