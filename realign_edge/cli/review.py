@@ -6,15 +6,26 @@ from typing import Annotated, Any
 import typer
 
 from realign_edge.cli.options import Json, print_json, say
-from realign_edge.cli.windows import ImageMode, Lang, Plain, context_for, need_terminal, plain_wanted, show_window
+from realign_edge.cli.window import (
+    AskedInLines,
+    Images,
+    Lang,
+    Theme,
+    lines_wanted,
+    look_of,
+    named_person,
+    need_terminal,
+    open_room,
+)
 
 
 def review(
     photos: Annotated[Path, typer.Argument(help="Folder of photos whose pairs were built.")],
     reviewer: Annotated[str | None, typer.Option(help="Who decides [default: your user name].")] = None,
     lang: Lang = None,
-    plain: Plain = False,
-    image_mode: ImageMode = "auto",
+    plain: AskedInLines = False,
+    theme: Theme = "dark",
+    image_mode: Images = "auto",
     as_json: Json = False,
 ) -> None:
     """Look pairs over, the doubtful ones first: accept, swap, edit, discard, or "the wrong photo fits, too".
@@ -27,24 +38,25 @@ def review(
 
     Example:  realign-edge pairs review ./photos --reviewer Mori --plain
     """
+    from realign_edge.home import home
     from realign_edge.preferences.review.session import ReviewSession
     from realign_edge.preferences.review.stock import open_stock
 
-    context = context_for(lang, image_mode, reviewer, photos=photos.expanduser().resolve())
-    stock = open_stock(context.home / "catalog.sqlite", photos)
+    look, person = look_of(lang, theme, image_mode), named_person(reviewer, "--reviewer")
+    stock = open_stock(home() / "catalog.sqlite", photos)
     if as_json:
-        print_json(_as_plain(ReviewSession(stock, context.options.person)))
+        print_json(_as_plain(ReviewSession(stock, person)))
         return
-    if not plain_wanted(plain):
+    if not lines_wanted(plain):
         need_terminal("add --plain to be asked line by line, or --json to see how far it is")
-        show_window(context, "review")
+        open_room(home(), "review", look, person, photos=stock.root)
         return
     from tui.frame.lines import ask_line
     from tui.review.plain import review_plain
     from tui.words import words_in
 
-    words = words_in(context.options.language)
-    done = review_plain(ReviewSession(stock, context.options.person), words, ask_line, typer.echo)
+    words = words_in(look.language)
+    done = review_plain(ReviewSession(stock, person), words, ask_line, typer.echo)
     counts = {"pairs": done.pairs, "decided": done.decided, "own": done.own, "n": done.worth_left}
     say(words("review.left_words", **counts))
 
