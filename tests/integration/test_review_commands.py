@@ -99,7 +99,7 @@ def test_a_blind_test_is_taken_line_by_line_and_told(command: Any, run: Run) -> 
     early = command("runs", "blind-test", "--plain", "--person", "Mori", input="t\nq\n")
     assert early.returncode == 0 and "1 of 2 photos chosen" in early.stdout and "preferred" not in early.stdout
     done = command("runs", "blind-test", "--plain", "--person", "Mori", input="l\n")
-    assert "You have chosen for every photo" in done.stdout and "Equally good: 1." in done.stdout
+    assert "You have chosen for every photo" in done.stdout and "equally good" in done.stdout
     told = json.loads(command("runs", "blind-test", "--json").stdout)
     assert (told["judged"], told["tie"], told["people"]) == (2, 1, 1)
     assert "Blind test" in command("runs", "show").stdout

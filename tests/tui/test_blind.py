@@ -154,7 +154,7 @@ async def test_nothing_tells_which_model_it_is_before_the_end(made: Any) -> None
             await pilot.press("left")
             await settled(app, pilot)
         # One of three photos has the answer after alignment on the left.
-        assert "preferred for 1 of 3 photos" in text_of(app, ".empty")
+        assert "preferred for 1 of 3 photos" in text_of(app, "#end Static")
         assert (run_of(context).folder / "preference_test.json").is_file()
 
 
@@ -176,12 +176,12 @@ async def test_where_nothing_differs_or_nothing_was_kept_it_says_so(made: Any) -
     app = RealignApp(context, "blind")
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
-        assert "nothing to choose" in text_of(app, ".empty")
+        assert "nothing to choose" in text_of(app, "#end Static")
     (run_of(context).folder / "answers.json").unlink()
     app = RealignApp(context, "blind")
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
-        assert "align the same photos again" in text_of(app, ".empty")
+        assert "align the same photos again" in text_of(app, "#end Static")
         await pilot.press("left", "t", "n", "u")
 
 

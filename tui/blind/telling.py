@@ -1,5 +1,7 @@
 """What is told of the blind test, in the reader's words: the same in the window and line by line."""
 
+from rich.cells import cell_len
+
 from realign_edge.evaluation.preference.result import PreferenceResult
 from realign_edge.evaluation.preference.session import BlindSession, Question
 from tui.words import Words
@@ -25,10 +27,25 @@ def result_lines(words: Words, found: PreferenceResult, run: str) -> list[str]:
         win = words("blind.result_win", after=found.after, decided=found.decided, p=_p(found.p), **figures)
         outcome = "better" if rate.low > 0.5 else "worse" if rate.high < 0.5 else "same"
         win += (" " if words.language == "en" else "") + words(f"blind.result_{outcome}")
-    left = found.photos - found.identical - found.judged
-    rest = words("blind.result_rest", tie=found.tie, bad=found.bad, identical=found.identical, left=left)
     people = {name: getattr(found, name) for name in ("people", "choices", "shared", "agreed")}
-    return [win, rest, words("blind.result_people", **people), words("blind.result_where", run=run)]
+    told = words("blind.result_people", **people)
+    if found.shared:
+        told += (" " if words.language == "en" else "") + words("blind.result_agreed", **people)
+    rest = words("blind.result_rest", left=found.photos - found.identical - found.judged)
+    return [win, bars(words, found), rest, told, words("blind.result_where", run=run)]
+
+
+def bars(words: Words, found: PreferenceResult, width: int = 30) -> str:
+    """How many photos came to what, as bars with their numbers; as many lines as there are kinds."""
+    names = ("after", "before", "tie", "bad", "identical")
+    labels = [words(f"blind.bar_{name}") for name in names]
+    counts = [int(getattr(found, name)) for name in names]
+    wide = max(map(cell_len, labels))
+    most = max(*counts, 1)
+    return "\n".join(
+        f"{label}{' ' * (wide - cell_len(label))}  {'█' * round(width * n / most)}{' ' if n else ''}{n}"
+        for label, n in zip(labels, counts, strict=True)
+    )
 
 
 def end_lines(words: Words, session: BlindSession) -> list[str]:

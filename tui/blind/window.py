@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -75,6 +75,7 @@ class BlindWindow(Window):
         yield Horizontal(
             Answer("left", self.words("blind.left")), Answer("right", self.words("blind.right")), id="answers"
         )
+        yield Container(Static(markup=False), id="end")
         yield Static(id="said", markup=False)
 
     def on_mount(self) -> None:
@@ -174,7 +175,6 @@ class BlindWindow(Window):
 
     def _tell_end(self, text: str) -> None:
         """Words in the middle of the window, where there is no photo to choose about."""
-        for known in self.query(".empty"):
-            known.remove()
-        if text:
-            self.query_one("#body").mount(Static(text, classes="empty", markup=False), before="#said")
+        end = self.query_one("#end")
+        end.display = bool(text)
+        end.query_one(Static).update(text)

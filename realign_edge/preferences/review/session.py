@@ -25,6 +25,7 @@ from realign_edge.preferences.review.store import ReviewStore, Row, standing
 
 # Why a pair comes now: people differ; a pair of the same photo was changed; the order; it was skipped before.
 Why = Literal["contested", "same_photo", "order", "skipped", "taken_back"]
+_FIRST: tuple[Why, ...] = ("contested", "same_photo", "order")
 # Verdicts that say that something about the photo's record is wrong.
 _CHANGES = ("swap", "edit", "discard")
 
@@ -155,11 +156,12 @@ class ReviewSession:
         seated = self.store.seated(self.seat, self.now())
         left = [p for p in self.stock.places if self._open(p.pair_id) and p.pair_id not in self._skipped]
         free = [p for p in left if p.pair_id not in seated] or left
-        whys: tuple[Why, ...] = ("contested", "same_photo", "order")
-        for why in whys:
-            for place in free:
-                if self._why(place) == why:
-                    return place, why
+        first: dict[Why, Place] = {}
+        for place in free:
+            first.setdefault(self._why(place), place)
+        for why in _FIRST:
+            if why in first:
+                return first[why], why
         skipped = {pair_id: n for n, pair_id in enumerate(self._skipped) if self._open(pair_id)}
         places = sorted((p for p in self.stock.places if p.pair_id in skipped), key=lambda p: skipped[p.pair_id])
         return (places[0], "skipped") if places else None
