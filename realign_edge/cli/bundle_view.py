@@ -45,6 +45,8 @@ def installed_lines(found: Installed) -> str:
         lines[0] = f"{manifest.id} was active already, and stays so"
     elif found.before:
         lines.append(f"before: {found.before}; `realign-edge bundle rollback` goes back to it")
+        if found.older:
+            lines.append(f"note: made on {manifest.created[:10]}, it is older than the one before")
     return "\n".join(lines)
 
 

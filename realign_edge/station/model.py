@@ -89,6 +89,12 @@ class StationModel:
         pooled = embedding[0] if self.profile.embedding_rows == "first" else embedding.mean(axis=0)
         return View(placed, _unit(pooled))
 
+    def fits(self, view: View, question: str) -> bool:
+        """Is there room for this photo, the question and as long an answer as may come?"""
+        head, tail = self.prompts.ends(question)
+        needed = len(head) + len(view.features) + len(tail) + self.profile.max_new_tokens
+        return needed <= self.profile.context
+
     def answer(self, view: View, question: str, max_new_tokens: int | None = None) -> Answer:
         """The most likely answer, token by token.
 

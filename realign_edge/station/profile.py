@@ -1,6 +1,7 @@
 """`station.json`, read into its dataclass with every problem named."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -63,9 +64,14 @@ def _problems(values: Any) -> list[str]:
         if not isinstance(values[name], Mapping):
             found.append(f"`{name}` must be an object")
     thresholds = values.get("thresholds", {})
-    if not isinstance(thresholds, Mapping) or not all(isinstance(v, int | float) for v in thresholds.values()):
-        found.append("`thresholds` must be numbers")
+    if not isinstance(thresholds, Mapping) or not all(map(_is_finite, thresholds.values())):
+        # Compared with NaN, every photo is as it should be.
+        found.append("`thresholds` must be finite numbers")
     return found
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_count(value: Any) -> bool:

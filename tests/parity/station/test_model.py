@@ -1,5 +1,6 @@
 """The exported model in onnxruntime says what the torch model says, token for token and likelihood for likelihood."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from realign_edge.photos.regular import Refusal
 from realign_edge.shopfloor.floor import plan_floor
 from realign_edge.shopfloor.render import render
 from realign_edge.shopfloor.scene import CoOccurrence
 from realign_edge.station.cache import GrownCache
+from realign_edge.station.inspector import Inspector
 from realign_edge.station.model import StationModel, View, load_station
 from realign_edge.vlm.branches import Branch, pack, token_logps
 from realign_edge.vlm.generate import generate
@@ -150,3 +153,20 @@ def _counted(model: StationModel) -> list[int]:
 
     model._cache.run = counting  # type: ignore[method-assign]
     return lengths
+
+
+def test_a_photo_that_takes_more_than_the_model_reads_is_refused(
+    model: StationModel, station_bundle: Path, photos: list[Any]
+) -> None:
+    """As LLaVA-NeXT's tiles may; a watching station goes on with the next photo."""
+    inspector = Inspector(station_bundle, model=copy(model))
+    inspector.examine(photos[0])
+    whole = sum(map(len, model.prompts.ends(inspector.question))) + 65 + model.profile.max_new_tokens
+    for context in (whole, whole - 1):
+        inspector.profile = replace(model.profile, image_tokens=0, context=context)
+        inspector.model.profile = inspector.profile
+        if context == whole:
+            inspector.examine(photos[0])
+        else:
+            with pytest.raises(Refusal, match="takes 65 tokens"):
+                inspector.examine(photos[0])
