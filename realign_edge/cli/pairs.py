@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for
+from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
 from realign_edge.glossary.script import is_japanese, pieces
 
 app = typer.Typer(help="The preference pairs.", no_args_is_help=True)
@@ -46,6 +46,7 @@ def build(
         from realign_edge.cli.summary import print_outcome
 
         print_outcome(outcome)
+        say(f"look the doubtful ones over with: realign-edge pairs review {photos}", quiet)
 
 
 @app.command("list")

@@ -153,7 +153,7 @@ class ReviewSession:
         by_id = {place.pair_id: place for place in self.stock.places} if self._back else {}
         for pair_id in reversed(self._back):
             return by_id[pair_id], "taken_back"
-        seated = self.store.seated(self.seat, self.now())
+        seated = self.store.seated(self.reviewer, self.now())
         left = [p for p in self.stock.places if self._open(p.pair_id) and p.pair_id not in self._skipped]
         free = [p for p in left if p.pair_id not in seated] or left
         first: dict[Why, Place] = {}

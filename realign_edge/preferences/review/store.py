@@ -67,11 +67,11 @@ class ReviewStore:
             if pair_id:
                 db.execute("INSERT INTO review_seats VALUES (?, ?, ?, ?)", (seat, reviewer, pair_id, now))
 
-    def seated(self, seat: str, now: float) -> dict[str, str]:
-        """Pairs that others look at now, with who does."""
+    def seated(self, reviewer: str, now: float) -> dict[str, str]:
+        """Pairs that others than this reviewer look at now, with who does."""
         with self._open() as db, explained(self.path):
-            query = "SELECT pair_id, reviewer FROM review_seats WHERE seat != ? AND since >= ? ORDER BY seat"
-            return dict(db.execute(query, (seat, now - SEAT_S)).fetchall())
+            query = "SELECT pair_id, reviewer FROM review_seats WHERE reviewer != ? AND since >= ? ORDER BY seat"
+            return dict(db.execute(query, (reviewer, now - SEAT_S)).fetchall())
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -15,6 +15,7 @@ from realign_edge.preferences.review.doubts import WEIGHTS, WORTH, Doubt, Doubte
 from realign_edge.preferences.review.order import in_order
 from realign_edge.preferences.review.session import ReviewSession
 from realign_edge.preferences.review.stock import open_stock
+from realign_edge.preferences.review.store import SEAT_S
 
 from .conftest import pair_of, photo_of
 
@@ -62,6 +63,20 @@ def test_two_people_do_not_look_at_the_same_pair(session: Sit) -> None:
     while (item := sato.current()) is not None and item.why == "order":
         assert item.pair != first.pair
         sato.decide(item.pair.pair_id, "accept")
+
+
+def test_a_window_that_is_opened_again_shows_the_same_pair(session: Sit) -> None:
+    first = session("mori").current()
+    again = session("mori").current()
+    assert first is not None and again is not None and first.pair == again.pair
+
+
+def test_a_seat_that_was_never_given_back_is_free_after_a_while(session: Sit) -> None:
+    mori, sato = session("mori"), session("sato")
+    first = mori.current()
+    sato.now = lambda: 1_000_000.0 + SEAT_S + 1
+    item = sato.current()
+    assert first is not None and item is not None and item.pair == first.pair
 
 
 def test_a_pair_people_differ_on_comes_first_until_they_agree(session: Sit) -> None:
