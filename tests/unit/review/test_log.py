@@ -1,5 +1,6 @@
 """Decisions are kept, taken back and never lost, whoever else decides at the same time."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -41,6 +42,15 @@ def test_two_processes_at_once_lose_nothing_of_each_other(catalog: Path) -> None
     for name in people:
         kept = [d.pair_id for d in held if d.reviewer == name]
         assert kept == [f"pair-{n}" for n in range(50) if n % 10 != 9]
+
+
+def test_a_group_can_share_a_catalog_where_the_umask_lets_it(tmp_path: Path) -> None:
+    before = os.umask(0o007)
+    try:
+        ReviewStore(tmp_path / "catalog.sqlite").append(Decision("p", "a", "b", "accept", "mori", "2026-04-01"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "catalog.sqlite").stat().st_mode & 0o777 == 0o660
 
 
 def test_the_log_can_only_grow(catalog: Path) -> None:
