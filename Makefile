@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bundle prove-install presets bench-bundle bench-report bench-station bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean bench-dashboard bench-review
+.PHONY: bundle prove-install presets bench-bundle bench-report bench-station bench-vision bench-batching bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean bench-dashboard bench-review
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -65,6 +65,12 @@ bench-report: $(STAMP)  ## the reports of 10,000 verdicts in every form, and the
 
 bench-station: $(STAMP)  ## the station against torch, the unfused graph and onnxruntime-genai (minutes)
 	$(BIN)/python -m benchmarks.station --threads 1
+
+bench-vision: $(STAMP)  ## what a photo costs to see, against torch, and what each operator takes of it (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.vision
+
+bench-batching: $(STAMP)  ## what a station would gain from several photos at once (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.batching
 
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
