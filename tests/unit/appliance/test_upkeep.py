@@ -68,6 +68,20 @@ def test_backup_is_whole_and_comes_back(filled: Path, tmp_path: Path) -> None:
     assert rows(aside) == 3
 
 
+def test_choices_of_blind_tests_come_back_and_newer_ones_stay(filled: Path, tmp_path: Path) -> None:
+    for name in ("gone", "here"):
+        (filled / "runs" / name).mkdir(parents=True)
+        (filled / "runs" / name / "preference_test.jsonl").write_text("{}\n")
+        (filled / "runs" / name / "answers.json").write_text("{}")
+    made = back_up(filled, tmp_path / "b", NOW)
+    shutil.rmtree(filled / "runs" / "gone")
+    (filled / "runs" / "here" / "preference_test.jsonl").write_text("{}\n{}\n")
+    restore(filled, made, NOW)
+    assert (filled / "runs" / "gone" / "preference_test.jsonl").read_text() == "{}\n"
+    assert (filled / "runs" / "gone" / "answers.json").exists()
+    assert (filled / "runs" / "here" / "preference_test.jsonl").read_text() == "{}\n{}\n"
+
+
 def test_log_of_another_database_does_not_stay(filled: Path, tmp_path: Path) -> None:
     made = back_up(filled, tmp_path / "b", NOW)
     holder = sqlite3.connect(filled / "results.sqlite")
