@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bundle prove-install presets bench-bundle bench-report bench-station bench-vision bench-batching bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean bench-dashboard bench-review
+.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
