@@ -124,7 +124,6 @@ async def test_editing_looks_as_it_was_found_good(made: Any, language: Any, chec
         await settled(app, pilot)
         await pilot.press("e")
         await pilot.pause()
-        app.screen.query_one("#edit-chosen", TextArea).cursor_blink = False
         check_screen(app, f"review-edit-{language}")
 
 

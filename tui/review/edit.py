@@ -38,6 +38,7 @@ class EditPair(ModalScreen[object], Speaking):
                 yield Static(words(f"review.{name}"), classes=f"label {name}", markup=False)
                 area = TextArea(text, id=f"edit-{name}", soft_wrap=True, tab_behavior="focus")
                 area.cursor_location = area.document.end
+                area.cursor_blink = False
                 yield area
             with Horizontal(classes="buttons"):
                 yield Button(words("common.key_cancel"), id="cancel")
