@@ -1,6 +1,5 @@
 """`realign-edge pairs`: build, look at, export and import preference pairs."""
 
-import difflib
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
-from realign_edge.glossary.script import is_japanese, pieces
 
 app = typer.Typer(help="The preference pairs.", no_args_is_help=True)
 Photos = Annotated[Path, typer.Argument(help="Folder of photos.")]
@@ -46,7 +44,18 @@ def build(
         from realign_edge.cli.summary import print_outcome
 
         print_outcome(outcome)
-        say(f"look the doubtful ones over with: realign-edge pairs review {photos}", quiet)
+        if outcome.pairs is not None and outcome.pairs.pairs:
+            _tell_doubtful(photos, quiet)
+
+
+def _tell_doubtful(photos: Path, quiet: bool) -> None:
+    from realign_edge.home import home
+    from realign_edge.preferences.review.session import ReviewSession
+    from realign_edge.preferences.review.stock import open_stock
+
+    known = ReviewSession(open_stock(home() / "catalog.sqlite", photos), "").standing()
+    if known.worth_left:
+        say(f"{known.worth_left} of {known.pairs} pairs are worth a look: realign-edge pairs review {photos}", quiet)
 
 
 @app.command("list")
@@ -60,72 +69,22 @@ def list_pairs(
 
     Example:  realign-edge pairs list ./photos -n 5
     """
+    from realign_edge.cli.pairs_view import pair_lines, reviewed_json
     from realign_edge.preferences.review.effect import apply_rulings
 
     pairs, names, rulings = _stored(photos)
     shown = [p for p in pairs if kind in ("", p.kind)][:count]
     reviewed = apply_rulings(pairs, rulings)
     if as_json:
-        values = [p.to_json() | _reviewed(rulings.get(p.pair_id)) for p in shown]
+        values = [p.to_json() | reviewed_json(rulings.get(p.pair_id)) for p in shown]
         changed = dict(reviewed.changes)
         print_json({"pairs": values, "total": len(pairs), "trained_on": len(reviewed.pairs), "changed": changed})
         return
     for pair in shown:
-        typer.echo(f"{names.get(pair.photo, pair.photo[:12])}   looked at: {names.get(pair.retrieved, '-')}")
-        if pair.provenance.masked:
-            how = pair.provenance
-            typer.echo(f"  masked    {how.masked}")
-            typer.echo(f"            rank {how.rank}, photo {how.photo_similarity:.3f}, text {how.text_similarity:.3f}")
-        else:
-            typer.echo(f"  question  {pair.prompt}")
-        chosen, rejected = marked(pair.chosen, pair.rejected)
-        typer.echo(f"  chosen    {chosen}\n  rejected  {rejected}")
-        if said := _said(rulings.get(pair.pair_id)):
-            typer.echo(f"  review    {said}")
-        typer.echo("")
+        typer.echo("\n".join(pair_lines(pair, names, rulings.get(pair.pair_id))))
     typer.echo(f"{len(shown)} of {len(pairs)} pairs, as they were built", err=True)
     if reviewed.sentence:
         typer.echo(reviewed.sentence, err=True)
-
-
-_HELD = {
-    "accept": "accepted",
-    "swap": "swapped: the rejected answer is the right one",
-    "edit": "edited",
-    "also_fits": "the retrieved photo fits, too: no visual term",
-    "discard": "discarded: not trained on",
-    "contested": "set aside until they agree",
-}
-
-
-def _said(ruling: Any) -> str:
-    """What people decided about a pair, and who; "" where nobody did."""
-    if ruling is None:
-        return ""
-    text = f"{_HELD[ruling.held]} ({', '.join(ruling.reviewers)})"
-    if ruling.held == "edit":
-        text += f"\n    chosen    {ruling.chosen}\n    rejected  {ruling.rejected}"
-    return text
-
-
-def _reviewed(ruling: Any) -> dict[str, Any]:
-    if ruling is None:
-        return {}
-    texts = {"chosen": ruling.chosen, "rejected": ruling.rejected} if ruling.held == "edit" else {}
-    return {"review": {"held": ruling.held, "reviewers": list(ruling.reviewers), **texts}}
-
-
-def marked(a: str, b: str) -> tuple[str, str]:
-    """Both texts with the words that differ in square brackets, so that colour is not needed."""
-    japanese = is_japanese(a + b)
-    left, right = (pieces(text) if japanese else text.split() for text in (a, b))
-    space = "" if japanese else " "
-    outs: tuple[list[str], list[str]] = ([], [])
-    for kind, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        for out, some in ((outs[0], left[i:j]), (outs[1], right[k:m])):
-            if some:
-                out.append(space.join(some) if kind == "equal" else f"[{space.join(some)}]")
-    return space.join(outs[0]), space.join(outs[1])
 
 
 @app.command()

@@ -2,9 +2,9 @@
 
 from realign_edge.evaluation.preference.session import Answer, BlindSession, Question
 from realign_edge.photos.identity import was_replaced
-from realign_edge.preferences.review.difference import marked
+from realign_edge.preferences.review.difference import bracketed, marked
 from tui.blind.telling import end_lines, progress_line
-from tui.frame.lines import Read, Write, bracketed
+from tui.frame.lines import Read, Write
 from tui.words import Words
 
 KEYS: dict[str, Answer] = {"l": "left", "r": "right", "t": "tie", "b": "bad"}

@@ -1,9 +1,9 @@
 """Pair review line by line: for a screen reader, a dumb terminal, or a script. The keys are those of the window."""
 
-from realign_edge.preferences.review.difference import marked
+from realign_edge.preferences.review.difference import bracketed, marked
 from realign_edge.preferences.review.model import RefusedDecision, Verdict
 from realign_edge.preferences.review.session import Item, ReviewSession, Standing
-from tui.frame.lines import Read, Write, bracketed
+from tui.frame.lines import Read, Write
 from tui.review.telling import photo_title, progress_line, reason_lines, replaced, retrieved_title, similarity_line
 from tui.words import Words
 

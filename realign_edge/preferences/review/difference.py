@@ -25,6 +25,11 @@ def marked(a: str, b: str) -> tuple[Marked, Marked]:
     return _bridged(outs[0]), _bridged(outs[1])
 
 
+def bracketed(found: Marked) -> str:
+    """A text with the pieces that differ in square brackets."""
+    return "".join(f"[{text}]" if differs else text for text, differs in found)
+
+
 def unknown_share(a: str, b: str, glossary: Glossary) -> float:
     """Share of the stretches of both texts that differ and touch no term of the glossary, in [0, 1]; 0 for none."""
     stretches = known = 0
