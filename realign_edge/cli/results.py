@@ -5,20 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from realign_edge.cli.inspections import review
 from realign_edge.cli.options import Json, Quiet, print_json, progress_for, say
-from realign_edge.cli.window import (
-    Images,
-    Lang,
-    Plain,
-    Theme,
-    ask_about_inspections,
-    has_windows,
-    is_terminal,
-    look_of,
-    open_inspections,
-)
 
 app = typer.Typer(help="Verdicts, people's decisions about them, and their safe keeping.", no_args_is_help=True)
+app.command()(review)
 Where = Annotated[Path | None, typer.Option("--results", help="A results file or a backup, instead of this station's.")]
 Number = Annotated[int, typer.Argument(min=1, help="Number of the row.")]
 
@@ -79,44 +70,6 @@ def show(number: Number, where: Where = None, as_json: Json = False, quiet: Quie
         print_json(plain(entry, said))
     else:
         typer.echo(page(entry, said))
-
-
-@app.command()
-def review(
-    where: Where = None,
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder where the photos lie now [default: the watched one].")
-    ] = None,
-    operator: Annotated[str, typer.Option(help="Who decides [default: who is logged in].")] = "",
-    plain: Plain = False,
-    lang: Lang = None,
-    theme: Theme = "dark",
-    image_mode: Images = "auto",
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Look through the verdicts and decide: what waits for a person first, the photo with its evidence.
-
-    Opens the window of inspections on a terminal. With --plain, or without a terminal, one is asked line by line;
-    --json prints what waits.
-
-    Example:  realign-edge results review
-    Example:  realign-edge results review --photos ./incoming/done --operator Ito
-    """
-    from realign_edge.cli.results_view import plain as as_object
-    from realign_edge.home import home
-    from realign_edge.results.query import Query
-
-    look = look_of(lang, theme, image_mode)
-    if as_json:
-        with _read(where) as results:
-            waiting = [as_object(entry, ()) for entry in results.entries(query=Query(review=True))]
-            print_json({"rows": waiting, "head": _head(results)})
-    elif plain or not is_terminal() or not has_windows():
-        left = ask_about_inspections(home(), look, where, photos, operator)
-        say(f"{left} still wait for a person" if left else "nothing waits for a person", quiet)
-    else:
-        open_inspections(home(), look, where, photos, operator)
 
 
 @app.command()

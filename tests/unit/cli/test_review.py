@@ -35,7 +35,7 @@ def waiting(home: Path) -> Path:
 
 
 def asked(lines: str, *options: str) -> str:
-    found = RUNNER.invoke(app, ["results", "review", "--operator", "Ito", *options], input=lines)
+    found = RUNNER.invoke(app, ["results", "review", "--operator", "Ito", "--plain", *options], input=lines)
     assert found.exit_code == 0, found.output
     return str(found.stdout)
 
@@ -46,7 +46,7 @@ def decisions(home: Path) -> list[Disposition]:
 
 
 def test_one_is_asked_line_by_line(waiting: Path) -> None:
-    said = asked("p\nf\ndent\ntop\n\no\nf\nmissed the crack\ncrack\nrim\n\nt\nblurred\n", "--plain")
+    said = asked("p\nf\ndent\ntop\n\no\nf\nmissed the crack\ncrack\nrim\n\nt\nblurred\n")
     rows = decisions(waiting)
     assert [(d.entry, d.decision, d.verdict) for d in rows] == [
         (1, "agree", "PASS"), (2, "agree", "FAIL"), (3, "overrule", "FAIL"), (4, "retake", "")
@@ -83,6 +83,11 @@ def test_what_waits_as_json(waiting: Path) -> None:
 def test_without_results_it_says_what_to_do(home: Path) -> None:
     found = RUNNER.invoke(app, ["results", "review", "--plain"])
     assert found.exit_code != 0 and "no results" in str(found.exception)
+
+
+def test_without_a_terminal_nobody_is_asked(waiting: Path) -> None:
+    found = RUNNER.invoke(app, ["results", "review"], env={"TERM": "xterm"})
+    assert found.exit_code != 0 and decisions(waiting) == []
 
 
 def test_runs_are_compared_in_a_terminal_of_80(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
