@@ -295,3 +295,14 @@ def test_only_what_changed_is_read_again(home: Path, monkeypatch: pytest.MonkeyP
 )
 def test_whiskers(value: float, low: float, high: float, expected: str) -> None:
     assert "".join(whisker(Estimate(value, low, high, 9), 9)) == expected
+
+
+async def test_its_figures_are_seen_also_where_the_window_is_opened_later(home: Path) -> None:
+    app = RealignApp(Context(home, options=WindowOptions(image_mode="none", person="Mori")), "inspections")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("f5")
+        await settled(app, pilot)
+        await settled(app, pilot)
+        lines = [strip.text for strip in app.screen._compositor.render_strips(app.size)]
+        assert any("invented mentions" in line and "12.0 (8–16)" in line for line in lines)

@@ -42,8 +42,8 @@ class RunDetails(VerticalScroll, can_focus=False):
         self._draw()
 
     def on_resize(self) -> None:
-        """Folded anew."""
-        self._draw()
+        """Folded anew, once the new size is laid out: a text that grows meanwhile would keep its old height."""
+        self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
         width = self.scrollable_content_region.width
