@@ -1,0 +1,188 @@
+"""A chart: a title with the last values, lines as braille, values at its left edge and steps below it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.dashboard.plot import Frame, binned, braille, decimals, line_dots, masks, ticks
+
+# The first line is drawn through, the second dotted; the same signs stand in the title and at the lines' ends.
+_ENDS = ("●", "○")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One quantity over the steps: places and values have the same length; a NaN is a gap."""
+
+    name: str
+    places: Sequence[float] = ()
+    values: Sequence[float] = ()
+
+    @property
+    def last(self) -> float:
+        """The newest value that is a number; NaN without one."""
+        return next((value for value in reversed(self.values) if math.isfinite(value)), math.nan)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a chart shows now.
+
+    lines: one or two; bounds: (low, high) that are always inside; level: a value marked across the chart;
+    scale, unit, places: how values are told (a share as per cent has scale 100 and unit "%").
+    """
+
+    title: str
+    lines: Sequence[Line] = ()
+    bounds: tuple[float, float] | None = None
+    level: float | None = None
+    scale: float = 1.0
+    unit: str = ""
+    places: int = 2
+    waiting: str = ""
+    span: tuple[float, float] = field(default=(0.0, 0.0))
+
+    def told(self, value: float) -> str:
+        """A value with its unit; a dash for none."""
+        return f"{value * self.scale:.{self.places}f}{self.unit}" if math.isfinite(value) else "–"
+
+
+class Chart(Widget):
+    """Shows a `Drawing`; `draw` replaces it. Nothing is drawn anew that has not changed."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--first", "chart--second", "chart--axis", "chart--title"}
+    DEFAULT_CSS = """
+    Chart { height: 1fr; width: 1fr; min-height: 3; }
+    Chart > .chart--first { color: $primary; }
+    Chart > .chart--second { color: $accent; }
+    Chart > .chart--axis { color: $foreground; text-style: dim; }
+    Chart > .chart--title { color: $foreground; text-style: bold; }
+    """
+
+    def __init__(self, drawing: Drawing, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._drawing = drawing
+        self._strips: list[Strip] = []
+
+    def draw(self, drawing: Drawing) -> None:
+        """Show this from now on."""
+        if drawing != self._drawing:
+            self._drawing, self._strips = drawing, []
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Another theme: other colours."""
+        super().notify_style_update()
+        self._strips = []
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the whole, which is drawn once per change."""
+        if len(self._strips) != self.size.height or (self._strips and self._strips[0].cell_length != self.size.width):
+            self._strips = drawn_lines(self._drawing, self.size.width, self.size.height, self._styles())
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def _styles(self) -> dict[str, Style]:
+        names = ("first", "second", "axis", "title")
+        return {name: self.get_component_rich_style(f"chart--{name}") for name in names}
+
+
+def drawn_lines(drawing: Drawing, width: int, height: int, styles: dict[str, Style]) -> list[Strip]:
+    title = Strip(_title(drawing, width, styles)).adjust_cell_length(width, styles["axis"])
+    known = [value for line in drawing.lines for value in line.values if math.isfinite(value)]
+    if not known or height < 3:
+        words = Strip([Segment("  " + drawing.waiting, styles["axis"])]).adjust_cell_length(width, styles["axis"])
+        blank = Strip.blank(width, styles["axis"])
+        middle = (height - 2) // 2
+        return [title, *(words if row == middle and not known else blank for row in range(height - 1))]
+    rows = height - 2 if height >= 5 else height - 1
+    marks = _marks(known, drawing, rows)
+    labels = _labels(marks, drawing)
+    indent = max(cell_len(label) for label in labels.values())
+    first, last = _span(drawing)
+    frame = Frame(rows, width - indent - 1, marks[0], marks[-1], first, last)
+    plot = _plot(drawing, frame, labels, indent, styles)
+    below = [_steps(frame, indent, width, styles["axis"])] if height >= 5 else []
+    return [title, *plot, *below]
+
+
+def _title(drawing: Drawing, width: int, styles: dict[str, Style]) -> list[Segment]:
+    """`Margin  ● text +2.30  ○ visual +2.57`; names go where there is no room for them."""
+    many = len(drawing.lines) > 1
+    for with_names in (True, False):
+        made = [Segment(drawing.title, styles["title"])]
+        for line, style, sign in zip(drawing.lines, ("first", "second"), _ENDS, strict=False):
+            name = f"{line.name} " if with_names and line.name else ""
+            made.append(Segment(f"  {sign + ' ' if many else ''}{name}{drawing.told(line.last)}", styles[style]))
+        if sum(segment.cell_length for segment in made) <= width:
+            break
+    return made
+
+
+def _marks(known: Sequence[float], drawing: Drawing, rows: int) -> tuple[float, ...]:
+    inside = [*known, *(drawing.bounds or ()), *([drawing.level] if drawing.level is not None else [])]
+    if drawing.bounds and min(known) >= drawing.bounds[0] and max(known) <= drawing.bounds[1]:
+        low, high = drawing.bounds
+        return (low, (low + high) / 2, high) if rows >= 3 else (low, high)
+    return ticks(min(inside), max(inside), max(2, (rows + 2) // 2))
+
+
+def _labels(marks: Sequence[float], drawing: Drawing) -> dict[float, str]:
+    scaled = [mark * drawing.scale for mark in marks]
+    # A unit of several letters stands in the title alone: the room belongs to the lines.
+    unit = drawing.unit if len(drawing.unit) == 1 else ""
+    return {mark: f"{value:.{decimals(scaled)}f}{unit}" for mark, value in zip(marks, scaled, strict=True)}
+
+
+def _span(drawing: Drawing) -> tuple[float, float]:
+    places = [place for line in drawing.lines for place in line.places]
+    first, last = drawing.span
+    return (first, last) if last > first else (min(places), max(places))
+
+
+def _plot(
+    drawing: Drawing, frame: Frame, labels: dict[float, str], indent: int, styles: dict[str, Style]
+) -> list[Strip]:
+    rows = [[("", "axis")] * frame.columns for _ in range(frame.rows)]
+    if drawing.level is not None:
+        rows[frame.dot_row(drawing.level) // 4] = [("╌", "axis")] * frame.columns
+    masked: dict[tuple[int, int], int] = {}
+    ends: list[tuple[int, int, str, str]] = []
+    pairs = list(zip(drawing.lines, ("first", "second"), _ENDS, strict=False))
+    for line, style, sign in reversed(pairs):
+        points = binned(line.places, line.values, frame)
+        for cell, mask in masks(line_dots(points, frame), dotted=style == "second").items():
+            masked[cell] = masked.get(cell, 0) | mask
+            rows[cell[0]][cell[1]] = braille(masked[cell]), style
+        whole = [point for point in points if math.isfinite(point[1])]
+        if whole:
+            ends.append((frame.dot_row(whole[-1][1]) // 4, whole[-1][0] // 2, sign, style))
+    for row, column, sign, style in ends:
+        rows[row][column] = sign, style
+    named = {frame.dot_row(value) // 4: label for value, label in labels.items()}
+    return [_row(cells, named.get(number), indent, styles) for number, cells in enumerate(rows)]
+
+
+def _row(cells: Sequence[tuple[str, str]], label: str | None, indent: int, styles: dict[str, Style]) -> Strip:
+    edge = f"{label or '':>{indent}}{'┤' if label is not None else '│'}"
+    made, run, run_style = [Segment(edge, styles["axis"])], "", ""
+    for sign, style in cells:
+        if style != run_style and run:
+            made.append(Segment(run, styles[run_style]))
+            run = ""
+        run, run_style = run + (sign or " "), style
+    return Strip([*made, Segment(run, styles[run_style])])
+
+
+def _steps(frame: Frame, indent: int, width: int, style: Style) -> Strip:
+    """The steps at both edges, below the line."""
+    left, right = f"{frame.first:,.0f}", f"{frame.last:,.0f}"
+    room = width - indent - 1 - len(left) - len(right)
+    text = f"{'':>{indent}} {left}{'':{max(room, 1)}}{right}"
+    return Strip([Segment(text, style)]).adjust_cell_length(width, style)
