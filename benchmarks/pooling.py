@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.objectives import Bench
 from realign_edge.nano.recipe import Lines
-from realign_edge.vlm.seeing import POOLINGS
+from realign_edge.vlm.pooling import POOLINGS
 
 NEIGHBOURS = 5
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from realign_edge.evaluation.chair import COLUMNS, RATIOS
 from realign_edge.evaluation.evaluate import Answers, Exam
 from realign_edge.evaluation.pope import SETTINGS
+from realign_edge.evaluation.settings import EvaluationSettings
 from realign_edge.evaluation.statistics import (
     Interval,
     bootstrap_weights,
@@ -22,25 +23,6 @@ from realign_edge.glossary.questions import parse_yes_no
 # Metrics where less is better.
 LOWER_IS_BETTER = frozenset(("chair_i", "chair_s"))
 Counts = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSettings:
-    """resamples of the bootstrap; the gates of adoption: how much a figure may fall (share) before it counts."""
-
-    resamples: int = 10_000
-    seed: int = 0
-    max_photos: int = 400
-    habit_photos: int = 120
-    tolerated_recall_loss: float = 0.02
-    tolerated_location_loss: float = 0.02
-    tolerated_pope_loss: float = 0.02
-
-    def __post_init__(self) -> None:
-        if self.resamples < 200:
-            raise ValueError("resamples must be at least 200")
-        if self.max_photos < 1:
-            raise ValueError("max_photos must be at least 1")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from realign_edge.export.vision import check_family
 from realign_edge.files import sync_folder
 from realign_edge.progress import Progress, Silent
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from realign_edge.glossary.model import Glossary
 from realign_edge.glossary.questions import Language, describe_question
 from realign_edge.photos.model import Photo
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 
 # Of the probes; which ones are asked matters little here, since both models get the same.
 _SEED = 0

@@ -21,7 +21,7 @@ from realign_edge.export.plain import CacheShape, cache_shape, plain_graph
 from realign_edge.export.precisions import quantized
 from realign_edge.export.vision import vision_graph
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 
 # Rotation tables grow with it; a station's prompts are a photo and a question.
 LONGEST = 16384

@@ -16,8 +16,8 @@ from realign_edge.progress import Progress
 from realign_edge.station.model import StationModel
 from realign_edge.vlm.generate import generate, generate_ids
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.pooling import Pooling
 from realign_edge.vlm.prompts import read_prompts
-from realign_edge.vlm.seeing import Pooling
 from realign_edge.vlm.sight import Sight
 
 # Of an answer, what is compared; of a yes or no, what is read.

@@ -15,7 +15,7 @@ from realign_edge.errors import RealignError
 from realign_edge.export.attention import fused_attention
 from realign_edge.export.trace import traced
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 
 
 def selected(model: Any, output: Any) -> Tensor:

@@ -10,7 +10,7 @@ from realign_edge.alignment.gpu_presets import gpu_presets
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
 from realign_edge.config.load import load_config
 from realign_edge.errors import UsageError
-from realign_edge.evaluation.compare import EvaluationSettings
+from realign_edge.evaluation.settings import EvaluationSettings
 from realign_edge.export.settings import ExportSettings
 from realign_edge.glossary.language import Wanted
 from realign_edge.photos.collection import PhotoSettings

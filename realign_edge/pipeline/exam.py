@@ -1,8 +1,8 @@
 """The exam that a run is judged by."""
 
-from realign_edge.evaluation.compare import EvaluationSettings
 from realign_edge.evaluation.evaluate import Exam, build_exam
 from realign_edge.evaluation.pope import habits_of
+from realign_edge.evaluation.settings import EvaluationSettings
 from realign_edge.glossary.facts import Facts, facts_of
 from realign_edge.glossary.findings import find_findings
 from realign_edge.glossary.model import Glossary

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from realign_edge.photos.model import Photo
-from realign_edge.vlm.seeing import Pooling
+from realign_edge.vlm.pooling import Pooling
 
 
 @dataclass(frozen=True, slots=True)

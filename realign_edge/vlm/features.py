@@ -28,7 +28,8 @@ from realign_edge.photos.model import Photo
 from realign_edge.progress import Progress
 from realign_edge.team import Alone, Team, dealt, mine
 from realign_edge.vlm.model import Vlm
-from realign_edge.vlm.seeing import POOLINGS, Pooling, Seen
+from realign_edge.vlm.pooling import POOLINGS, Pooling
+from realign_edge.vlm.seeing import Seen
 from realign_edge.vlm.sight import Layout, Sight
 
 _SHARD = 64

@@ -1,18 +1,16 @@
 """From a photo to what the language model is given of it, by transformers' own processor and tower."""
 
 from collections.abc import Set
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from realign_edge.vlm.family import Family
+from realign_edge.vlm.pooling import Pooling
 from realign_edge.vlm.sight import Layout, Sight
 from realign_edge.vlm.wording import PROBE, Wording
-
-Pooling = Literal["mean", "cls", "projected"]
-POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "projected")
 
 
 class Look(NamedTuple):

@@ -119,7 +119,7 @@ def in_order(kept: list[str], text: str) -> bool:
 
 
 def test_the_exam_asks_in_japanese_and_counts_japanese_mentions(home: Path, floor: Path) -> None:
-    from realign_edge.evaluation.compare import EvaluationSettings
+    from realign_edge.evaluation.settings import EvaluationSettings
     from realign_edge.vlm.features import FeatureStore
     from realign_edge.vlm.load import load_vlm
 

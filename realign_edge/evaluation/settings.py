@@ -1,0 +1,22 @@
+"""Settings of evaluation."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """resamples of the bootstrap; the gates of adoption: how much a figure may fall (share) before it counts."""
+
+    resamples: int = 10_000
+    seed: int = 0
+    max_photos: int = 400
+    habit_photos: int = 120
+    tolerated_recall_loss: float = 0.02
+    tolerated_location_loss: float = 0.02
+    tolerated_pope_loss: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.resamples < 200:
+            raise ValueError("resamples must be at least 200")
+        if self.max_photos < 1:
+            raise ValueError("max_photos must be at least 1")
