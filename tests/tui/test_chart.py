@@ -45,7 +45,7 @@ def test_labels_have_as_many_decimals_as_they_need(values: tuple[float, ...], ex
 
 def test_many_points_in_a_column_are_their_mean() -> None:
     frame = Frame(rows=1, columns=1, low=0, high=1, first=0, last=3)
-    assert binned([0, 1, 2, 3], [0.0, 1.0, math.nan, 0.5], frame) == [(0, 0.5), (1, 0.5)]
+    assert binned([(0, 0.0), (1, 1.0), (2, math.nan), (3, 0.5)], frame) == [(0, 0.5), (1, 0.5)]
 
 
 def test_line_climbs_without_holes_and_breaks_at_nan() -> None:
@@ -62,14 +62,14 @@ def test_dots_of_a_cell_are_the_bits_of_unicode() -> None:
 
 
 def test_chart_tells_last_values_and_edges() -> None:
-    text = _text(Drawing("Loss", [Line("", range(1, 101), [2.0 - n / 100 for n in range(100)])], unit=" nats"))
-    assert text[0].rstrip() == "Loss  1.01 nats"
-    assert text[1].startswith("2.0┤") and text[-1].split() == ["1", "100"]
+    text = _text(Drawing("Loss", [Line("", [(n + 1, 2.0 - n / 100) for n in range(100)])], unit="nats", below="step"))
+    assert text[0].rstrip() == "Loss, nats  1.01"
+    assert text[1].startswith("2.0┤") and text[-1].split() == ["1", "step", "100"]
     assert "●" in text[-2]
 
 
 def test_two_lines_differ_without_colour() -> None:
-    lines = [Line("text", [0, 9], [0.2, 0.2]), Line("visual", [0, 9], [0.8, 0.8])]
+    lines = [Line("text", [(0, 0.2), (9, 0.2)]), Line("visual", [(0, 0.8), (9, 0.8)])]
     text = _text(Drawing("Accuracy", lines, bounds=(0.0, 1.0), level=0.5, scale=100, unit="%", places=0))
     assert text[0].rstrip() == "Accuracy  ● text 20%  ○ visual 80%"
     assert text[1].startswith("100%┤") and text[-2].startswith("  0%┤")
@@ -80,21 +80,21 @@ def test_two_lines_differ_without_colour() -> None:
 
 
 def test_names_go_before_values_do() -> None:
-    lines = [Line("a long name", [0], [0.2]), Line("another long name", [0], [0.8])]
+    lines = [Line("a long name", [(0, 0.2)]), Line("another long name", [(0, 0.8)])]
     assert _text(Drawing("Margin", lines), width=30)[0].rstrip() == "Margin  ● 0.20  ○ 0.80"
 
 
 @pytest.mark.parametrize("values", [[], [math.nan, math.nan]])
 def test_no_number_yet_is_told_in_words(values: list[float]) -> None:
-    text = _text(Drawing("Loss", [Line("", range(len(values)), values)], waiting="when training begins"))
+    text = _text(Drawing("Loss", [Line("", list(enumerate(values)))], waiting="when training begins"))
     assert text[0].rstrip() == "Loss  –" and "when training begins" in "".join(text[1:])
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 4, 5, 12])
 @pytest.mark.parametrize("width", [12, 40, 150])
 def test_every_size_is_filled(width: int, height: int) -> None:
-    _text(Drawing("損失", [Line("学習", range(50), [n * n for n in range(50)])]), width, height)
+    _text(Drawing("損失", [Line("学習", [(n, n * n) for n in range(50)])]), width, height)
 
 
 def test_one_point_is_a_point() -> None:
-    assert any("●" in line for line in _text(Drawing("Loss", [Line("", [1], [2.5])])))
+    assert any("●" in line for line in _text(Drawing("Loss", [Line("", [(1, 2.5)])])))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -19,16 +19,15 @@ _ENDS = ("●", "○")
 
 @dataclass(frozen=True)
 class Line:
-    """One quantity over the steps: places and values have the same length; a NaN is a gap."""
+    """One quantity over the steps: (step, value), oldest first; a NaN is a gap."""
 
     name: str
-    places: Sequence[float] = ()
-    values: Sequence[float] = ()
+    points: Sequence[tuple[float, float]] = ()
 
     @property
     def last(self) -> float:
         """The newest value that is a number; NaN without one."""
-        return next((value for value in reversed(self.values) if math.isfinite(value)), math.nan)
+        return next((value for _, value in reversed(self.points) if math.isfinite(value)), math.nan)
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,9 @@ class Drawing:
     """What a chart shows now.
 
     lines: one or two; bounds: (low, high) that are always inside; level: a value marked across the chart;
-    scale, unit, places: how values are told (a share as per cent has scale 100 and unit "%").
+    scale, unit, places: how values are told (a share as per cent has scale 100 and unit "%"); waiting: what stands
+    there before the first value; span: steps at the edges, where they are not those of the lines; below: what the
+    places are. A unit of several letters stands behind the title, a sign beside every value.
     """
 
     title: str
@@ -47,11 +48,17 @@ class Drawing:
     unit: str = ""
     places: int = 2
     waiting: str = ""
-    span: tuple[float, float] = field(default=(0.0, 0.0))
+    span: tuple[float, float] = (0.0, 0.0)
+    below: str = ""
+
+    @property
+    def sign(self) -> str:
+        """The unit where it is a sign."""
+        return self.unit if len(self.unit) == 1 else ""
 
     def told(self, value: float) -> str:
         """A value with its unit; a dash for none."""
-        return f"{value * self.scale:.{self.places}f}{self.unit}" if math.isfinite(value) else "–"
+        return f"{value * self.scale:.{self.places}f}{self.sign}" if math.isfinite(value) else "–"
 
 
 class Chart(Widget):
@@ -95,7 +102,7 @@ class Chart(Widget):
 
 def drawn_lines(drawing: Drawing, width: int, height: int, styles: dict[str, Style]) -> list[Strip]:
     title = Strip(_title(drawing, width, styles)).adjust_cell_length(width, styles["axis"])
-    known = [value for line in drawing.lines for value in line.values if math.isfinite(value)]
+    known = [value for line in drawing.lines for _, value in line.points if math.isfinite(value)]
     if not known or height < 3:
         words = Strip([Segment("  " + drawing.waiting, styles["axis"])]).adjust_cell_length(width, styles["axis"])
         blank = Strip.blank(width, styles["axis"])
@@ -108,15 +115,16 @@ def drawn_lines(drawing: Drawing, width: int, height: int, styles: dict[str, Sty
     first, last = _span(drawing)
     frame = Frame(rows, width - indent - 1, marks[0], marks[-1], first, last)
     plot = _plot(drawing, frame, labels, indent, styles)
-    below = [_steps(frame, indent, width, styles["axis"])] if height >= 5 else []
+    below = [_steps(frame, indent, width, drawing.below, styles["axis"])] if height >= 5 else []
     return [title, *plot, *below]
 
 
 def _title(drawing: Drawing, width: int, styles: dict[str, Style]) -> list[Segment]:
-    """`Margin  ● text +2.30  ○ visual +2.57`; names go where there is no room for them."""
+    """`Margin, nats  ● text 2.30  ○ visual 2.57`; names go where there is no room for them, then the unit."""
     many = len(drawing.lines) > 1
-    for with_names in (True, False):
-        made = [Segment(drawing.title, styles["title"])]
+    unit = "" if drawing.sign or not drawing.unit else f", {drawing.unit}"
+    for with_names, with_unit in ((True, True), (False, True), (False, False)):
+        made = [Segment(drawing.title, styles["title"]), Segment(unit if with_unit else "", styles["axis"])]
         for line, style, sign in zip(drawing.lines, ("first", "second"), _ENDS, strict=False):
             name = f"{line.name} " if with_names and line.name else ""
             made.append(Segment(f"  {sign + ' ' if many else ''}{name}{drawing.told(line.last)}", styles[style]))
@@ -130,18 +138,16 @@ def _marks(known: Sequence[float], drawing: Drawing, rows: int) -> tuple[float, 
     if drawing.bounds and min(known) >= drawing.bounds[0] and max(known) <= drawing.bounds[1]:
         low, high = drawing.bounds
         return (low, (low + high) / 2, high) if rows >= 3 else (low, high)
-    return ticks(min(inside), max(inside), max(2, (rows + 2) // 2))
+    return ticks(min(inside), max(inside), rows if rows <= 3 else (rows + 2) // 2)
 
 
 def _labels(marks: Sequence[float], drawing: Drawing) -> dict[float, str]:
     scaled = [mark * drawing.scale for mark in marks]
-    # A unit of several letters stands in the title alone: the room belongs to the lines.
-    unit = drawing.unit if len(drawing.unit) == 1 else ""
-    return {mark: f"{value:.{decimals(scaled)}f}{unit}" for mark, value in zip(marks, scaled, strict=True)}
+    return {mark: f"{value:.{decimals(scaled)}f}{drawing.sign}" for mark, value in zip(marks, scaled, strict=True)}
 
 
 def _span(drawing: Drawing) -> tuple[float, float]:
-    places = [place for line in drawing.lines for place in line.places]
+    places = [place for line in drawing.lines for place, _ in line.points]
     first, last = drawing.span
     return (first, last) if last > first else (min(places), max(places))
 
@@ -156,13 +162,13 @@ def _plot(
     ends: list[tuple[int, int, str, str]] = []
     pairs = list(zip(drawing.lines, ("first", "second"), _ENDS, strict=False))
     for line, style, sign in reversed(pairs):
-        points = binned(line.places, line.values, frame)
+        points = binned(line.points, frame)
         for cell, mask in masks(line_dots(points, frame), dotted=style == "second").items():
             masked[cell] = masked.get(cell, 0) | mask
             rows[cell[0]][cell[1]] = braille(masked[cell]), style
         whole = [point for point in points if math.isfinite(point[1])]
         if whole:
-            ends.append((frame.dot_row(whole[-1][1]) // 4, whole[-1][0] // 2, sign, style))
+            ends.append((frame.dot_row(line.last) // 4, whole[-1][0] // 2, sign, style))
     for row, column, sign, style in ends:
         rows[row][column] = sign, style
     named = {frame.dot_row(value) // 4: label for value, label in labels.items()}
@@ -180,9 +186,13 @@ def _row(cells: Sequence[tuple[str, str]], label: str | None, indent: int, style
     return Strip([*made, Segment(run, styles[run_style])])
 
 
-def _steps(frame: Frame, indent: int, width: int, style: Style) -> Strip:
-    """The steps at both edges, below the line."""
+def _steps(frame: Frame, indent: int, width: int, below: str, style: Style) -> Strip:
+    """The places at both edges, and between them what they are."""
     left, right = f"{frame.first:,.0f}", f"{frame.last:,.0f}"
     room = width - indent - 1 - len(left) - len(right)
-    text = f"{'':>{indent}} {left}{'':{max(room, 1)}}{right}"
-    return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+    said = below if cell_len(below) + 2 <= room else ""
+    before = max((room - cell_len(said)) // 2, 1)
+    after = max(room - before - cell_len(said), 0)
+    return Strip(
+        [Segment(" " * (indent + 1) + left + " " * before + said + " " * after + right, style)]
+    ).adjust_cell_length(width, style)

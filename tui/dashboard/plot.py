@@ -65,10 +65,10 @@ def decimals(values: Sequence[float]) -> int:
     return 5
 
 
-def binned(places: Sequence[float], values: Sequence[float], frame: Frame) -> list[tuple[int, float]]:
+def binned(points: Sequence[tuple[float, float]], frame: Frame) -> list[tuple[int, float]]:
     """(dot column, mean of the values in it) from left to right; NaN stands where a column has only NaN."""
     sums: dict[int, tuple[float, int]] = {}
-    for place, value in zip(places, values, strict=True):
+    for place, value in points:
         column = frame.dot_column(place)
         total, count = sums.get(column, (0.0, 0))
         if math.isfinite(value):

@@ -6,7 +6,6 @@ from datetime import datetime
 from tui.words import Words
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
-_GIB = 1024.0**3
 
 
 def duration(words: Words, seconds: float | None) -> str:
@@ -42,12 +41,16 @@ def rate(value: float | None) -> str:
     return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
 
 
-def gib(value: float | None) -> str:
-    """Bytes in GiB with a decimal below ten: `0.9`, `64`."""
+def gibs(value: float | None) -> str:
+    """GiB with a decimal below ten: `0.9`, `64`."""
     if value is None or not math.isfinite(value):
         return "–"
-    amount = value / _GIB
-    return f"{amount:.1f}" if amount < 9.95 else f"{amount:,.0f}"
+    return f"{value:.1f}" if value < 9.95 else f"{value:,.0f}"
+
+
+def moment(at: float) -> str:
+    """Local time of day with seconds: `14:32:05`."""
+    return f"{datetime.fromtimestamp(at):%H:%M:%S}"
 
 
 def bar(share: float, width: int) -> tuple[str, str]:

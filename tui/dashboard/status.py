@@ -1,0 +1,42 @@
+"""Is all well, in one sentence with a sign, and what to do. Above it, in a replay, how fast the past is shown."""
+
+from rich.text import Text
+from textual.widgets import Static
+
+from realign_edge.monitoring.model import Level, RunView
+from tui.dashboard.telling import moment
+from tui.words import Words
+
+SIGNS: dict[Level, str] = {"ok": "✓", "attention": "!", "stopped": "■", "done": "✓"}
+
+
+def status_text(view: RunView, words: Words) -> Text:
+    """Sign and sentence, below it what to do and what was asked for."""
+    condition, language = view.condition, words.language
+    text = Text(f"{SIGNS[condition.level]} {condition.sentence.of(language)}", style="bold")
+    if condition.advice:
+        text.append(f"\n→ {condition.advice.of(language)}", style="not bold")
+    if condition.asked:
+        text.append(f"\n… {words(f'dashboard.asked_{condition.asked}')}", style="not bold")
+    return text
+
+
+class StatusLine(Static):
+    """The sentence; its class is the level, which gives the colour of its edge."""
+
+    def tell(self, view: RunView, words: Words) -> None:
+        """The sentence of this look."""
+        self.set_classes(view.condition.level)
+        self.update(status_text(view, words))
+
+
+class ReplayLine(Static):
+    """What is shown is the past: its time of day and its speed. Not there on the present."""
+
+    def tell(self, view: RunView, words: Words) -> None:
+        """The moment of this look."""
+        self.display = view.replay is not None
+        if view.replay is None:
+            return
+        kind = "_ended" if view.replayed else "_held" if not view.replay else ""
+        self.update(Text(words(f"dashboard.replay{kind}", speed=f"{view.replay:g}", time=moment(view.time))))
