@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from realign_edge.cli.meter import clock
+from realign_edge.meter import clock
 from realign_edge.runs.figures import Snapshot
 from realign_edge.runs.run import Run
 

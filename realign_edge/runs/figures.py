@@ -35,7 +35,7 @@ class Snapshot:
 
 def look_at(run: Run) -> Snapshot:
     """Read what a run tells now; cheap also for a run of a million steps."""
-    step, age = _newest_checkpoint(run)
+    step, age = newest_checkpoint(run)
     last = _last_of(run, ("step", "held_out"))
     return Snapshot(run.state, run.status, last["step"], last["held_out"], step, age)
 
@@ -50,7 +50,7 @@ def _last_of(run: Run, kinds: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     return {kind: found.get(kind, {}) for kind in kinds}
 
 
-def _newest_checkpoint(run: Run) -> tuple[int | None, float | None]:
+def newest_checkpoint(run: Run) -> tuple[int | None, float | None]:
     """Step and age in seconds; a checkpoint without its manifest is none."""
     for manifest in sorted((run.folder / "checkpoints").glob("step-*.json"), reverse=True):
         try:
