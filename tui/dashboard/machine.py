@@ -31,7 +31,7 @@ def facts(view: RunView, words: Words, short: bool) -> list[Fact]:
     found = [Fact(words("dashboard.speed"), _speed(view, words, short))]
     if view.machine is not None:
         found += _short_machine(view.machine, words) if short else _machine(view.machine, words)
-    found.append(Fact(words("dashboard.checkpoint"), _checkpoint(view, words)))
+    found.append(Fact(words("dashboard.checkpoint"), _checkpoint(view, words, short)))
     if view.news_age_s is not None:
         quiet = "silent" in (view.condition.rule, *(warned.rule for warned in view.warnings))
         key = "dashboard.no_news" if quiet else "dashboard.ago"
@@ -51,11 +51,15 @@ def _speed(view: RunView, words: Words, short: bool) -> str:
     return words("common.nothing")
 
 
-def _checkpoint(view: RunView, words: Words) -> str:
+def _checkpoint(view: RunView, words: Words, short: bool) -> str:
     if view.checkpoint_age_s is None:
         return words("dashboard.no_checkpoint")
     age = words("dashboard.ago", time=duration(words, view.checkpoint_age_s))
-    return words("dashboard.step_age", step=f"{view.checkpoint_step:,}", age=age) if view.checkpoint_step else age
+    if not view.checkpoint_step:
+        return age
+    return words(
+        "dashboard.step_age_short" if short else "dashboard.step_age", step=f"{view.checkpoint_step:,}", age=age
+    )
 
 
 def _machine(machine: Machine, words: Words) -> Iterator[Fact]:

@@ -9,7 +9,6 @@ from realign_edge.monitoring.model import RunView
 from tui.dashboard.telling import moment
 from tui.words import Words
 
-
 _INDENT = 10
 _MOST_KEPT = 2000
 

@@ -65,8 +65,10 @@ class Sample(Horizontal):
         sample = view.sample
         self.set_class(sample is None, "none")
         said = self.query_one("#sample-words > Static", Static)
+        self.border_title = f"2 {words('dashboard.pane_sample')}"
         if sample is None:
-            said.update(words("dashboard.no_sample"))
+            going = view.state in ("running", "paused", "unknown")
+            said.update(words("dashboard.no_sample" if going else "dashboard.kept_no_sample"))
             return
         said.update(sample_text(sample, words, self.app.theme_variables))
         self.border_title = words("dashboard.sample_of", n=sample.number, count=sample.count, name=sample.name)

@@ -51,7 +51,7 @@ def row_of(stage: StageView, words: Words, now: float, wording: Wording) -> Row:
         count += f" {unit}"
     going = stage.state == "running" and stage.rate is not None and wording == "full"
     speed = words("dashboard.rate", rate=rate(stage.rate), unit=unit) if going else ""
-    share = stage.done / stage.total if counted else None
+    share = stage.done / stage.total if counted else 1.0 if stage.state in ("done", "unchanged") else None
     time = _time(stage, words, now, wording != "short")
     return Row(stage.state, stage.title.of(words.language), share, count if counted else "", speed, time)
 

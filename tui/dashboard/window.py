@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -26,6 +26,7 @@ from tui.dashboard.stages import Stages
 from tui.dashboard.status import ReplayLine, StatusLine
 from tui.dashboard.warnings import Warnings, WarningsScreen, gathered
 from tui.frame.window import Window
+from tui.words import Words
 
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
@@ -37,14 +38,20 @@ EVERY_S = 0.5
 _ALL_PANES = (110, 34)
 
 
+class Part(Protocol):
+    """A widget that shows its share of a look."""
+
+    def tell(self, view: RunView, words: Words) -> None:
+        """Show it."""
+        ...
+
+
 class DashboardWindow(Asking, Window):
     """Shows what `opener` gives: the run that the context names, as it is or as it was."""
 
     ROOM = "dashboard"
     CSS_PATH = Path("dashboard.tcss")
     AUTO_FOCUS = None
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-mid"), (170, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (34, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "app.quit", "dashboard.key_detach"),
         Binding("p", "pause", "dashboard.key_pause"),
@@ -80,6 +87,8 @@ class DashboardWindow(Asking, Window):
 
     def __init__(self, context: Context, opener: Callable[[Context], Looking] = open_looking) -> None:
         super().__init__(context)
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_ALL_PANES[0], "-mid"), (170, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (_ALL_PANES[1], "-tall")]
         self._opener = opener
         # Only the worker touches it, and one worker at a time is at work.
         self._source: Looking | None = None
@@ -164,13 +173,18 @@ class DashboardWindow(Asking, Window):
         before, view = self.view, message.view
         self.view = view
         self.query_one("#dash").remove_class("empty-handed")
-        for part in (ReplayLine, StatusLine, Warnings, Stages, MachinePanel, Curves, Sample, NewsLog):
-            self.query_one(part).tell(view, self.words)
+        for part in self._parts():
+            part.tell(view, self.words)
         self.query_one("#facts").set_class(bool(view.machine and view.machine.gpus), "gpus")
         if before is None or _keys_of(before) != _keys_of(view):
             self.refresh_bindings()
         if self._steps or self._moves:
             self.look_soon()
+
+    def _parts(self) -> "tuple[Part, ...]":
+        above = self.query_one(ReplayLine), self.query_one(StatusLine), self.query_one(Warnings)
+        facts = self.query_one(Stages), self.query_one(MachinePanel)
+        return *above, *facts, self.query_one(Curves), self.query_one(Sample), self.query_one(NewsLog)
 
     def _arrange(self) -> None:
         small = self.size.width < _ALL_PANES[0] or self.size.height < _ALL_PANES[1]

@@ -1,4 +1,4 @@
-"""Views of a run that was recorded, as a window would get them: the curves are its own, the rest is set for a screen."""
+"""Views of a run that was recorded, as a window gets them: the curves are its own, the rest is set for a screen."""
 
 import json
 from collections.abc import Callable
@@ -51,7 +51,7 @@ class Fixed:
     def __init__(self, view: RunView) -> None:
         self.view, self.stepped = view, 0
 
-    def look(self, now: float) -> RunView:
+    def look(self, now: float) -> RunView:  # noqa: ARG002
         return self.view
 
     def step_sample(self, by: int = 1) -> None:
@@ -257,9 +257,11 @@ FAILED = replace(
 )
 BEGINNING = replace(
     WELL,
-    condition=Condition("ok", "well", Told("Running well: reading the photos, 96 of 240.", "順調です：写真を読み込み中、96 / 240 枚。")),
+    condition=Condition(
+        "ok", "well", Told("Running well: reading photos, about 4 s left.", "順調です：写真を読み込み中、残り約 4 秒。")
+    ),
     stages=(
-        StageView("index", Told("Photos", "写真"), "running", 96, 240, Told("photos", "枚"), rate=38.2, seconds_left=3.8, ends_at=NOW + 4),
+        replace(stages()[0], state="running", done=96, rate=38.2, seconds_left=3.8, ends_at=NOW + 4),
         *(StageView(s.name, s.title, "waiting") for s in stages()[1:]),
     ),
     curves=(),
@@ -271,7 +273,7 @@ BEGINNING = replace(
     checkpoint_age_s=None,
     sample=None,
     news=NEWS[:1],
-)  # fmt: skip
+)
 REPLAYED = replace(WELL, replay=20.0)
 VIEWS = {"well": WELL, "attention": QUIET, "done": DONE, "failed": FAILED, "beginning": BEGINNING, "replay": REPLAYED}
 
