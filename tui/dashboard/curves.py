@@ -76,7 +76,8 @@ class Curves(Grid):
     def on_resize(self) -> None:
         """More charts where there is room."""
         size = self.content_size
-        self.set_class(size.height >= 24 or size.width >= 150, "roomy")
+        self.set_class(size.height >= 15, "roomy")
+        self.set_class(size.height >= 26 or (size.width >= 150 and size.height >= 14), "six")
         self.set_class(size.width >= 150, "three")
 
     def tell(self, view: RunView, words: Words) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from realign_edge.monitoring.model import Gpu, Machine, RunView
-from tui.dashboard.telling import bar, duration, gibs, rate
+from tui.dashboard.telling import age, bar, gibs, rate
 from tui.words import Words
 
 _LIVE = ("running", "paused")
@@ -35,8 +35,8 @@ def facts(view: RunView, words: Words, short: bool) -> list[Fact]:
     if view.news_age_s is not None:
         quiet = "silent" in (view.condition.rule, *(warned.rule for warned in view.warnings))
         key = "dashboard.no_news" if quiet else "dashboard.ago"
-        age = duration(words, view.news_age_s)
-        found.append(Fact(words("dashboard.news"), words(key, time=age), alarming=quiet))
+        since = age(words, view.news_age_s)
+        found.append(Fact(words("dashboard.news"), words(key, time=since), alarming=quiet))
     return found
 
 
@@ -54,11 +54,11 @@ def _speed(view: RunView, words: Words, short: bool) -> str:
 def _checkpoint(view: RunView, words: Words, short: bool) -> str:
     if view.checkpoint_age_s is None:
         return words("dashboard.no_checkpoint")
-    age = words("dashboard.ago", time=duration(words, view.checkpoint_age_s))
+    ago = words("dashboard.ago", time=age(words, view.checkpoint_age_s))
     if not view.checkpoint_step:
-        return age
+        return ago
     return words(
-        "dashboard.step_age_short" if short else "dashboard.step_age", step=f"{view.checkpoint_step:,}", age=age
+        "dashboard.step_age_short" if short else "dashboard.step_age", step=f"{view.checkpoint_step:,}", age=ago
     )
 
 

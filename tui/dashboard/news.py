@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from realign_edge.monitoring.model import RunView
 from tui.dashboard.telling import moment
+from tui.frame.fold import fold
 from tui.words import Words
 
 _INDENT = 10
@@ -67,6 +68,6 @@ class NewsLog(VerticalScroll):
             self._wrapped.clear()
         known = self._wrapped.get((said, width))
         if known is None:
-            known = list(Text(said).wrap(self.app.console, width)) or [Text()]
+            known = fold(Text(said), width)
             self._wrapped[said, width] = known
         return known

@@ -8,6 +8,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from realign_edge.monitoring.model import Answer, RunView, SampleView
+from tui.frame.fold import folded
 from tui.frame.picture import Picture
 from tui.words import Words
 
@@ -52,6 +53,7 @@ def sample_text(sample: SampleView, words: Words, colours: dict[str, str]) -> Te
 class Sample(Horizontal):
     """Photo and words."""
 
+    _told: tuple[RunView, Words] | None = None
     _photo: Path | None = None
 
     def compose(self) -> ComposeResult:
@@ -60,18 +62,31 @@ class Sample(Horizontal):
         with VerticalScroll(id="sample-words"):
             yield Static(markup=False)
 
+    def on_resize(self) -> None:
+        """Folded to the new width, once the parts have theirs."""
+        self.call_after_refresh(self._show)
+
     def tell(self, view: RunView, words: Words) -> None:
         """The sample of this look."""
+        self._told = view, words
+        self.set_class(view.sample is None, "none")
         sample = view.sample
-        self.set_class(sample is None, "none")
-        said = self.query_one("#sample-words > Static", Static)
         self.border_title = f"2 {words('dashboard.pane_sample')}"
-        if sample is None:
+        if sample is not None:
+            self.border_title = words("dashboard.sample_of", n=sample.number, count=sample.count, name=sample.name)
+            if sample.photo != self._photo:
+                self._photo = sample.photo
+                self.query_one(Picture).show(sample.photo, sample.name)
+        self._show()
+
+    def _show(self) -> None:
+        if self._told is None:
+            return
+        view, words = self._told
+        said = self.query_one("#sample-words > Static", Static)
+        if view.sample is None:
             going = view.state in ("running", "paused", "unknown")
             said.update(words("dashboard.no_sample" if going else "dashboard.kept_no_sample"))
-            return
-        said.update(sample_text(sample, words, self.app.theme_variables))
-        self.border_title = words("dashboard.sample_of", n=sample.number, count=sample.count, name=sample.name)
-        if sample.photo != self._photo:
-            self._photo = sample.photo
-            self.query_one(Picture).show(sample.photo, sample.name)
+        elif said.content_size.width:
+            text = sample_text(view.sample, words, self.app.theme_variables)
+            said.update(folded(text, said.content_size.width))

@@ -5,6 +5,7 @@ from textual.widgets import Static
 
 from realign_edge.monitoring.model import Level, RunView
 from tui.dashboard.telling import moment
+from tui.frame.fold import hanging
 from tui.words import Words
 
 SIGNS: dict[Level, str] = {"ok": "✓", "attention": "!", "stopped": "■", "done": "✓"}
@@ -24,10 +25,22 @@ def status_text(view: RunView, words: Words) -> Text:
 class StatusLine(Static):
     """The sentence; its class is the level, which gives the colour of its edge."""
 
+    _told: tuple[RunView, Words] | None = None
+
+    def on_resize(self) -> None:
+        """Folded to the new width."""
+        self._show()
+
     def tell(self, view: RunView, words: Words) -> None:
         """The sentence of this look."""
+        self._told = view, words
         self.set_classes(view.condition.level)
-        self.update(status_text(view, words))
+        self._show()
+
+    def _show(self) -> None:
+        width = self.content_size.width
+        if self._told is not None and width:
+            self.update(hanging(status_text(*self._told), width, 2))
 
 
 class ReplayLine(Static):

@@ -24,6 +24,15 @@ def duration(words: Words, seconds: float | None) -> str:
     return words("dashboard.days", d=days, h=hours)
 
 
+def age(words: Words, seconds: float) -> str:
+    """As `duration`, but for what is past nobody needs the minutes of hours: `2 h`, `3 d`."""
+    if seconds < 99.5 * _MINUTE:
+        return duration(words, seconds)
+    if seconds < 2 * _DAY:
+        return words("dashboard.whole_hours", h=round(seconds / _HOUR))
+    return words("dashboard.whole_days", d=round(seconds / _DAY))
+
+
 def clock(words: Words, at: float | None, now: float) -> str:
     """Local time of day, `14:32`; with its date on another day than today's; a dash where it is not known."""
     if at is None or not math.isfinite(at):

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from realign_edge.monitoring.model import RunView, Warned
 from tui.dashboard.telling import clock
+from tui.frame.fold import hanging
 from tui.frame.window import Speaking
 from tui.words import Words
 
@@ -84,8 +85,17 @@ class WarningsScreen(ModalScreen[object], Speaking):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = self.words("dashboard.warnings")
             dialog.border_subtitle = self.words("common.close_hint")
-            for warned in self._found:
-                yield Static(warned_text(warned, self.words, self._now, self.app.theme_variables), classes="about")
+            for _ in self._found:
+                yield Static(classes="about", markup=False)
+
+    def on_resize(self) -> None:
+        """Folded to the width, once it is known."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        for warned, said in zip(self._found, self.query(".about").results(Static), strict=True):
+            text = warned_text(warned, self.words, self._now, self.app.theme_variables)
+            said.update(hanging(text, said.content_size.width, 2))
 
     def action_close(self) -> None:
         """Back to the window."""

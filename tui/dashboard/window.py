@@ -51,7 +51,7 @@ class DashboardWindow(Asking, Window):
 
     ROOM = "dashboard"
     CSS_PATH = Path("dashboard.tcss")
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "app.quit", "dashboard.key_detach"),
         Binding("p", "pause", "dashboard.key_pause"),
@@ -118,6 +118,7 @@ class DashboardWindow(Asking, Window):
         self._arrange()
         self.look_soon()
         self.set_interval(EVERY_S, self.look_soon)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._tell())
 
     def on_resize(self) -> None:
         """One pane or all."""
@@ -173,13 +174,17 @@ class DashboardWindow(Asking, Window):
         before, view = self.view, message.view
         self.view = view
         self.query_one("#dash").remove_class("empty-handed")
-        for part in self._parts():
-            part.tell(view, self.words)
+        self._tell()
         self.query_one("#facts").set_class(bool(view.machine and view.machine.gpus), "gpus")
         if before is None or _keys_of(before) != _keys_of(view):
             self.refresh_bindings()
         if self._steps or self._moves:
             self.look_soon()
+
+    def _tell(self) -> None:
+        if self.view is not None:
+            for part in self._parts():
+                part.tell(self.view, self.words)
 
     def _parts(self) -> "tuple[Part, ...]":
         above = self.query_one(ReplayLine), self.query_one(StatusLine), self.query_one(Warnings)
@@ -195,7 +200,8 @@ class DashboardWindow(Asking, Window):
             pane = self.query_one(f"#{name}")
             pane.set_class(name == one, "shown")
             if name != "sample":
-                pane.border_title = self._title(number, name)
+                printed = name == "news" and self.query_one(NewsLog).printed
+                pane.border_title = self._title(number, "printed" if printed else name)
             others = [self._title(n, other) for n, other in enumerate(PANES, 1) if other != name]
             pane.border_subtitle = " · ".join(others) if one else ""
 
@@ -221,6 +227,7 @@ class DashboardWindow(Asking, Window):
         """What happened, or what the process printed."""
         log = self.query_one(NewsLog)
         log.printed = not log.printed
+        self._arrange()
         if self.view is not None:
             log.tell(self.view, self.words)
 

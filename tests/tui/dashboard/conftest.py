@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from realign_edge.monitoring.model import (
     Answer,
@@ -285,6 +287,20 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+
+
+@pytest.fixture
+def settled() -> Callable[..., Any]:
+    """await settled(pilot): looks and photos that are under way have come."""
+
+    async def wait(pilot: Any) -> None:
+        for _ in range(3):
+            # A look that has told all may be cancelled by the next one; one that broke is what a test is about.
+            with suppress(WorkerCancelled, WorkerFailed):
+                await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
+
+    return wait
 
 
 @pytest.fixture
