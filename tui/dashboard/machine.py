@@ -73,7 +73,7 @@ def _machine(machine: Machine, words: Words) -> Iterator[Fact]:
         own = words("dashboard.own_memory", own=gibs(machine.process_gib)) if machine.process_gib is not None else ""
         used, total = machine.memory_used_gib, machine.memory_total_gib
         yield Fact(words("dashboard.memory"), _of(used, total, words) + own, _share(used, total))
-    yield from _disk(machine, words)
+    yield from _disk(machine, words, "")
 
 
 def _gpu(gpu: Gpu, number: int | None, words: Words) -> Iterator[Fact]:
@@ -97,14 +97,16 @@ def _short_machine(machine: Machine, words: Words) -> Iterator[Fact]:
     elif machine.cpu_share is not None:
         memory = f"  {gibs(machine.memory_used_gib)}/{gibs(machine.memory_total_gib)} GiB"
         yield Fact(words("dashboard.cpu"), _percent(machine.cpu_share) + memory)
-    yield from _disk(machine, words)
+    yield from _disk(machine, words, "_short")
 
 
-def _disk(machine: Machine, words: Words) -> Iterator[Fact]:
+def _disk(machine: Machine, words: Words, short: str) -> Iterator[Fact]:
     free, total = machine.disk_free_gib, machine.disk_total_gib
     if free is not None:
         yield Fact(
-            words("dashboard.disk"), words("dashboard.free", gib=gibs(free)), 1 - free / total if total else None
+            words(f"dashboard.disk{short}"),
+            words(f"dashboard.free{short}", gib=gibs(free)),
+            1 - free / total if total else None,
         )
 
 
