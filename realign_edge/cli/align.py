@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
+from realign_edge.cli.window import Images, Lang, Look, Plain, Theme, has_windows, is_terminal, look_of, open_dashboard
 
 if TYPE_CHECKING:
     from realign_edge.runs.detach import Detached
+
+# Between the last word of a run and the end of its process.
+_ENDING_S = 20.0
 
 
 def align(
@@ -27,12 +31,17 @@ def align(
     until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate, export.")] = "export",
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `latest` for the newest.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Go on by itself when the terminal is closed.")] = False,
+    plain: Plain = False,
+    lang: Lang = None,
+    theme: Theme = "dark",
+    image_mode: Images = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Align the model to a folder of photos: index, pairs, training, evaluation, export.
 
-    Started again with the same inputs it goes on where it was, and skips what is done. `accelerate launch
+    On a terminal it opens the dashboard, and the work goes on when that is left. Started again with the same
+    inputs it goes on where it was, and skips what is done. `accelerate launch
     -m realign_edge align ./photos` works with several GPUs or machines; it then exits with 0 also where the
     result is not recommended, since the launcher takes any other code for a crash.
 
@@ -54,10 +63,19 @@ def align(
         raise UsageError(f"unknown stage `{until}`", f"stages: {', '.join(STAGES)}")
     if detach and place()[1] > 1:
         raise UsageError("--detach is for a single process", "start the launcher itself with `setsid nohup ... &`")
-    if detach:
+    look = look_of(lang, theme, image_mode)
+    attach = not (detach or plain or as_json or quiet) and place()[1] == 1 and is_terminal() and has_windows()
+    if detach or attach:
         names = ("config", "model", "teacher", "preset", "objective", "language", "seed")
         chosen = dict(zip(names, (config, model, teacher, preset, objective, language, seed), strict=True))
-        _detach(photos, {**chosen, "until": until, "resume": resume}, as_json, quiet)
+        begun = _begin(photos, {**chosen, "until": until, "resume": resume}, quiet)
+        if attach:
+            _attach(begun, look)
+        elif as_json:
+            about = {"run": begun.run.run_id, "pid": begun.pid, "log": str(begun.log), "folder": str(begun.run.folder)}
+            print_json(about)
+        else:
+            _tell_detached(begun)
         return
     typed: dict[str, Any] = {"model": model, "preset": preset, "language": language}
     typed |= {"alignment.objective": objective, "alignment.seed": seed}
@@ -71,7 +89,7 @@ def align(
             Pipeline(settings, home(), Silent(), stopping, team).run(photos, last)
         return
     with work_lock(home() / "work.lock", f"realign-edge align {photos}"), stop_on_signals() as stopping:
-        pipeline = Pipeline(settings, home(), progress_for(quiet), stopping, team)
+        pipeline = Pipeline(settings, home(), progress_for(quiet, plain), stopping, team)
         outcome = pipeline.run(photos, last, find_run(home() / "runs", resume) if resume else None)
     if as_json:
         print_json(as_plain(outcome))
@@ -84,25 +102,41 @@ def align(
         raise typer.Exit(int(ExitCode.GATE))
 
 
-def _detach(photos: Path, options: dict[str, Any], as_json: bool, quiet: bool) -> None:
+def _begin(photos: Path, options: dict[str, Any], quiet: bool) -> "Detached":
+    """The same command as a process of its own, once it has its run."""
     from realign_edge.home import home
     from realign_edge.runs.detach import detach
 
     say("waiting until the run has begun ...", quiet)
     words = [f"--{name}={value}" for name, value in options.items() if value is not None]
-    begun = detach(home(), ["align", *words, "--", str(photos)])
-    if as_json:
-        about = {"run": begun.run.run_id, "pid": begun.pid, "log": str(begun.log), "folder": str(begun.run.folder)}
-        print_json(about)
-    else:
-        _tell_detached(begun)
+    return detach(home(), ["align", *words, "--", str(photos)], say=lambda line: say(line, quiet))
+
+
+def _attach(begun: "Detached", look: Look) -> None:
+    """The dashboard, until it is left; then the run goes on, or how it ended is said as the run itself would."""
+    from realign_edge.cli.watch import after_leaving
+    from realign_edge.home import home
+
+    try:
+        open_dashboard(home(), begun.run.run_id, look)
+    finally:
+        after_leaving(begun.run, began_alive=True)
+    if begun.run.alive:
+        return
+    code = begun.code(_ENDING_S)
+    status = begun.run.status
+    if status.get("error"):
+        say(f"error: {status['error']}")
+        say(f"hint: {status.get('hint') or begun.log}")
+    if code:
+        raise typer.Exit(code if code > 0 else 128 - code)
 
 
 def _tell_detached(begun: "Detached") -> None:
     name = begun.run.run_id
     state = "goes on by itself; this terminal can be closed" if begun.run.alive else "has ended already"
     typer.echo(f"run {name} {state}")
-    typer.echo(f"  look at it   realign-edge runs show {name}")
+    typer.echo(f"  look at it   realign-edge watch {name}")
     typer.echo(f"  stop it      realign-edge runs stop {name}")
     typer.echo(f"  its log      {begun.log}")
 

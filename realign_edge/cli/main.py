@@ -21,6 +21,7 @@ from realign_edge.cli import (
     report,
     results,
     runs,
+    watch,
 )
 from realign_edge.cli.options import close_progress
 from realign_edge.cli.stderr import forgive_stderr
@@ -52,6 +53,7 @@ def _root(
 
 app.command("demo", short_help="Render a synthetic shop floor to try everything on.")(demo.demo)
 app.command("align", short_help="Align the model to a folder of photos: the main job.")(align.align)
+app.command("watch", short_help="Look at a run, live or finished: the dashboard, or the same as lines.")(watch.watch)
 app.command("export", short_help="Make the station bundle of a run.")(export.export)
 app.command("index")(index.index)
 app.command("similar")(index.similar)

@@ -74,10 +74,17 @@ class Marks:
 
     def __init__(self) -> None:
         self.since, self._found = 0.0, dict[StageName, Mark]()
+        # The last training step; there may be a million of them, so that they are not worked out one by one.
+        self._step: tuple[float, Mapping[str, Any]] = (0.0, {})
 
     def of(self, stage: StageName) -> Mark | None:
         """What is known of a stage, None before it begins."""
-        return self._found.get(stage)
+        mark, (time, step) = self._found.get(stage), self._step
+        if stage != "train" or mark is None or not step or time < max(self.since, mark.told):
+            return mark
+        about = {"task": "Training", "unit": "steps", "done": step.get("step"), "total": step.get("steps")}
+        left, more = number(step, "seconds_left"), whole(step, "steps") - whole(step, "step")
+        return progress_of({**about, "rate": more / left if left and more > 0 else None}, mark, time)
 
     @property
     def current(self) -> StageName:
@@ -89,6 +96,11 @@ class Marks:
         """One event; those of before the last start are passed over."""
         if time < self.since:
             return
+        if kind == "step":
+            if time >= self._step[0]:
+                self._step = (time, event)
+            if "train" in self._found:
+                return
         if kind == "started":
             self.since, self._found = time, {}
         if kind == "stage":
@@ -97,10 +109,6 @@ class Marks:
             self._say(*_IMPLIED[kind], time)
         if kind == "progress":
             self._progress(stage_of(event.get("stage")), event, time)
-        elif kind == "step":
-            about = {"task": "Training", "unit": "steps", "done": event.get("step"), "total": event.get("steps")}
-            left, more = number(event, "seconds_left"), whole(event, "steps") - whole(event, "step")
-            self._progress("train", {**about, "rate": more / left if left and more > 0 else None}, time)
 
     def _say(self, stage: StageName | None, state: str, time: float) -> None:
         if stage is None:

@@ -57,7 +57,6 @@ _LINES: Mapping[str, Callable[[Event], Told | None]] = {
     "checkpoint": lambda e: told("news.checkpoint", step=whole(e, "step")),
     "best": _best,
     "stage": _stage,
-    "sample": lambda e: told("news.sample", step=whole(e, "step"), name=text(e, "name")),
     "warning": lambda e: told("news.warning", message=text(e, "message")),
     "evaluated": _evaluated,
     "not_evaluated": lambda _: told("news.not_evaluated"),
@@ -70,7 +69,7 @@ _LINES: Mapping[str, Callable[[Event], Told | None]] = {
 
 
 def line_of(kind: str, event: Event) -> Told | None:
-    """What an event says in a line; None for steps and progress, which come too often, and for what is not known."""
+    """What an event says in a line; None for what comes too often, is shown otherwise, or is not known."""
     write = _LINES.get(kind)
     return None if write is None else write(event)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from realign_edge.monitoring.marks import STAGES, Mark, Marks, number, progress_of, stage_of
-from realign_edge.monitoring.model import StageName, StageState, StageView
+from realign_edge.monitoring.model import StageName, StageState, StageView, Told
 from realign_edge.monitoring.words import known
 
 # What the state of a run means for the stage that it is in.
@@ -52,7 +52,7 @@ def _view(
         done=mark.total if whole else mark.done,
         total=mark.total,
         unit=known("unit", mark.unit),
-        task=known("task", mark.task),
+        task=_task(mark.task),
         rate=mark.rate if shown == "running" else None,
         seconds_left=left,
         ends_at=None if left is None else now + left,
@@ -83,3 +83,10 @@ def _took(mark: Mark, shown: StageState, now: float) -> float | None:
         return None
     end = mark.ended if mark.ended is not None else now if shown in ("running", "paused") else mark.told or None
     return None if end is None else max(end - mark.begun, 0.0)
+
+
+def _task(text: str) -> Told:
+    """In `Parity: vision int8` the first word is one of ours."""
+    first, colon, rest = text.partition(": ")
+    said = known("task", first)
+    return Told(f"{said.en}: {rest}", f"{said.ja}：{rest}") if colon else said

@@ -68,8 +68,8 @@ class Story:
             self.pulse.look(event)
         elif kind == "sample":
             self.samples.take(event, time)
-        elif kind == "warning":
-            self._warn(event, time)
+        elif kind == "warning" and not self._warn(event, time):
+            return
         self._tell(kind, event, time)
 
     @property
@@ -108,8 +108,8 @@ class Story:
             insort(self._news, (time, self._count, News(time, line)), key=lambda item: item[:2])
             del self._news[:-_MOST_NEWS]
 
-    def _warn(self, event: Event, time: float) -> None:
-        """The same words once, however often they were said."""
+    def _warn(self, event: Event, time: float) -> bool:
+        """The same words once, however often they were said. Is this something new?"""
         message = text(event, "message")
         before = self._warned.get(message)
         if message and (before is None or time >= (before.time or 0.0)):
@@ -117,3 +117,4 @@ class Story:
             self._warned[message] = Warned(rule, False, Told(message, message), time)
         while len(self._warned) > _MOST_WARNINGS:
             del self._warned[min(self._warned, key=lambda m: self._warned[m].time or 0.0)]
+        return before is None and bool(message)

@@ -64,7 +64,7 @@ class Pipeline:
             self.team.share(outcome)
             with work_on(outcome.run, "index") as log:
                 counts = {"photos": len(collection.photos), "refused": len(collection.refused)}
-                log.append({"type": "started", **counts, "language": language.language})
+                log.append({"type": "started", **counts, "language": language.language, "until": until})
                 control = Control(outcome.run, self.should_stop)
                 stages = Stages(self.config, self.home, self.progress, outcome, self.team, catalog, log.append, control)
                 with own_wish():

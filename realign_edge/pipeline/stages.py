@@ -111,7 +111,9 @@ class Stages:
 
     def index(self) -> None:
         """Vision features of every photo, and the index of those to train on."""
-        if not self.store.ensure(self.outcome.collection.photos, self._shown("index")):
+        shown = self._begin("index")
+        new = self.store.ensure(self.outcome.collection.photos, shown)
+        if not new:
             self.outcome.skipped.append("vision features")
         self.vlm.park_tower()
         # The first member writes the index, and the others find it there.
@@ -120,6 +122,7 @@ class Stages:
         self.team.wait()
         if not self.team.first:
             self.photo_index = self.open_index()
+        self._end("index", unchanged=not new)
 
     def open_index(self) -> Any:
         """The index of the training photos, built where it is missing or old."""
@@ -137,12 +140,13 @@ class Stages:
         Raises:
             UsageError: too few came out to train on.
         """
-        progress = self._shown("pairs")
+        progress = self._begin("pairs")
         built = build_pairs(
             self.catalog, self.outcome.collection, self.builder(progress), progress, self._asked, self.team
         )
         self.outcome.pairs = built
         self.tell({"type": "pairs", "pairs": built.pairs, "without_note": built.without_note})
+        self._end("pairs")
 
     def builder(self, progress: Progress) -> PairBuilder:
         """What makes the pairs under this configuration."""
@@ -178,12 +182,13 @@ class Stages:
             self.outcome.skipped.append("training")
             change = done["chosen_change"]
             self.outcome.chosen_change = float("nan") if change is None else float(change)
+            self._end("train", unchanged=True)
             return
-        self._beat(stage="train")
+        progress = self._begin("train")
         result = align(
             self.vlm, pairs, self.store, self.config.alignment, Workspace(run.folder, self.home / "references"),
-            progress=self.progress, events=self._training_event, control=self.control or Uninterrupted(),
-            team=self.team,
+            progress=progress, events=self._training_event, control=self.control or Uninterrupted(),
+            team=self.team, glimpse=self._glimpse(),
         )  # fmt: skip
         if self.team.first:
             about = {
@@ -195,6 +200,22 @@ class Stages:
             }
             run.finish_stage("train", inputs, about)
         self.outcome.chosen_change = result.chosen_change
+        self._end("train")
+
+    def _glimpse(self) -> Callable[[int], None]:
+        """What shows a held-out photo at every look; nothing where there is none, or this member tells nothing."""
+        from realign_edge.alignment.loop import unseen
+        from realign_edge.pipeline.samples import Sampler, ask, choose
+
+        outcome, settings = self.outcome, self.config.alignment
+        photos = choose(outcome.collection.of("held_out"), outcome.glossary, settings.seed)
+        if not self.team.first or not photos:
+            return unseen
+        language = outcome.language.language
+        before = tuple(ask(self.vlm, self.store, photos, language))
+        return Sampler(
+            self.vlm, self.store, outcome.glossary, language, photos, before, settings.checkpoint_every, self.tell
+        ).show
 
     def _enough_pairs(self) -> tuple[PreferencePair, ...]:
         assert self.outcome.pairs is not None
@@ -210,7 +231,7 @@ class Stages:
     def _training_event(self, event: dict[str, Any]) -> None:
         self.tell(event)
         if event["type"] == "step":
-            self._beat(stage="train", done=event["step"], total=event["steps"])
+            self._beat(stage="train", task="Training", unit="steps", done=event["step"], total=event["steps"])
 
     def evaluate(self) -> None:
         """Before and after on the held-out photos; nothing where none has a record to compare answers with."""
@@ -226,12 +247,14 @@ class Stages:
         if done is not None:
             outcome.skipped.append("evaluation")
             outcome.evaluation = done
+            self._end("evaluate", unchanged=True)
             return
-        progress = self._shown("evaluate")
+        progress = self._begin("evaluate")
         language = outcome.language.language
         exam = exam_for(settings, language, outcome.collection, outcome.glossary, self.vlm, self.store)
         if not exam.photos:
             self.progress.warn("not evaluated: no held-out photo has a record to compare answers with")
+            self.tell({"type": "not_evaluated"})
             return
         before = take_exam(self.vlm, self.store, exam, progress, "Asking the model before")
         wrapped = load_adapter(self.vlm, run.folder / "adapter")
@@ -244,13 +267,14 @@ class Stages:
         write_json(run.folder / "evaluation.json", outcome.evaluation)
         run.finish_stage("evaluate", inputs, outcome.evaluation)
         self.tell({"type": "evaluated", "decision": outcome.evaluation["decision"]})
+        self._end("evaluate")
 
     def export(self) -> None:
         """The station bundle; a model that cannot be exported is told of, and what was learnt stays."""
         outcome = self.outcome
         job = job_of(self.config, outcome.run, outcome.collection, outcome.glossary)
         try:
-            outcome.bundle = bundled(job, outcome.run, self.home, self._shown("export"))
+            outcome.bundle = bundled(job, outcome.run, self.home, self._begin("export"))
         except (Interrupted, OSError):
             raise
         except RealignError as problem:
@@ -261,13 +285,19 @@ class Stages:
         if not outcome.bundle.new:
             outcome.skipped.append("export")
         self.tell({"type": "exported", "bundle": outcome.bundle.manifest.id})
+        self._end("export", unchanged=not outcome.bundle.new)
 
-    def _shown(self, stage: Stage) -> Progress:
+    def _begin(self, stage: Stage) -> Progress:
         """Progress that keeps the heartbeat and heeds wishes, where this member has a run to keep."""
+        self.tell({"type": "stage", "stage": stage, "state": "begun"})
         self._beat(stage=stage)
         if self.control is None:
             return self.progress
-        return Heeding(self.progress, self.outcome.run, stage, self.control)
+        # Training writes a checkpoint before it stops or pauses.
+        return Heeding(self.progress, self.outcome.run, stage, self.control, self.tell, by_itself="Training")
+
+    def _end(self, stage: Stage, unchanged: bool = False) -> None:
+        self.tell({"type": "stage", "stage": stage, "state": "unchanged" if unchanged else "done"})
 
     def _beat(self, **values: Any) -> None:
         if self.team.first:

@@ -38,7 +38,10 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """The last heartbeat: state, stage, done, total, pid, process, time, log, error, hint; {} before the first."""
+        """The last heartbeat; {} before the first.
+
+        state, stage, task, unit, done, total, rate, pid, process, time, log, error, hint: those that are known.
+        """
         return _read_json(self.folder / "status.json")
 
     @property
@@ -76,7 +79,7 @@ class Run:
 
     def turn(self, state: str, **more: Any) -> None:
         """A heartbeat with another state at the same place in the work."""
-        place = {k: v for k, v in self.status.items() if k in ("stage", "done", "total")}
+        place = {k: v for k, v in self.status.items() if k in ("stage", "task", "unit", "done", "total")}
         self.heartbeat(state=state, **place, **more)
 
     def begin(self) -> None:
