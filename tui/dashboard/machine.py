@@ -103,11 +103,8 @@ def _short_machine(machine: Machine, words: Words) -> Iterator[Fact]:
 def _disk(machine: Machine, words: Words, short: str) -> Iterator[Fact]:
     free, total = machine.disk_free_gib, machine.disk_total_gib
     if free is not None:
-        yield Fact(
-            words(f"dashboard.disk{short}"),
-            words(f"dashboard.free{short}", gib=gibs(free)),
-            1 - free / total if total else None,
-        )
+        told = words(f"dashboard.free{short}", gib=gibs(free))
+        yield Fact(words(f"dashboard.disk{short}"), told, 1 - free / total if total else None)
 
 
 def _percent(share: float | None) -> str:
