@@ -11,7 +11,6 @@ from realign_edge.monitoring.model import Gpu, Machine, RunView
 from tui.dashboard.telling import age, bar, gibs, rate
 from tui.words import Words
 
-_LIVE = ("running", "paused")
 # Rows from which on all is told, and cells from which on a bar is one.
 _LONG, _LEAST_BAR = 6, 8
 
@@ -41,7 +40,7 @@ def facts(view: RunView, words: Words, short: bool) -> list[Fact]:
 
 
 def _speed(view: RunView, words: Words, short: bool) -> str:
-    if view.state in _LIVE and view.pairs_per_s is not None:
+    if view.state == "running" and view.pairs_per_s is not None:
         told = view.tokens_per_s is not None and not short
         tokens = words("dashboard.tokens", rate=rate(view.tokens_per_s)) if told else ""
         return words("dashboard.pairs", rate=rate(view.pairs_per_s)) + tokens

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 from rich.cells import cell_len
@@ -138,7 +139,7 @@ class Stages(Static):
     def tell(self, view: RunView, words: Words) -> None:
         """The stages of this look."""
         self._told = view, words
-        about = " · ".join(part for part in (view.run_id, view.model) if part)
+        about = " · ".join(part for part in (view.run_id, PurePath(view.model).name) if part)
         self.border_title, self.border_subtitle = words("dashboard.stages"), about
         self._show()
 

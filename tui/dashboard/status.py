@@ -15,8 +15,10 @@ def status_text(view: RunView, words: Words) -> Text:
     """Sign and sentence, below it what to do and what was asked for."""
     condition, language = view.condition, words.language
     text = Text(f"{SIGNS[condition.level]} {condition.sentence.of(language)}", style="bold")
-    if condition.advice:
-        text.append(f"\n→ {condition.advice.of(language)}", style="not bold")
+    # Here a key does what elsewhere takes a command.
+    advice = words("dashboard.paused_do") if condition.rule == "paused" else condition.advice.of(language)
+    if advice:
+        text.append(f"\n→ {advice}", style="not bold")
     if condition.asked:
         text.append(f"\n… {words(f'dashboard.asked_{condition.asked}')}", style="not bold")
     return text
