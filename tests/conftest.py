@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+os.environ["REALIGN_EDGE_CONFIG"] = ""
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
 
 # This process and every one that a test starts, the installed command among them, refuse the network.

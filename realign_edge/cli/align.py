@@ -1,18 +1,13 @@
 """`realign-edge align`: the main job, end to end."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
-from realign_edge.cli.window import Images, Lang, Look, Plain, Theme, has_windows, is_terminal, look_of, open_dashboard
-
-if TYPE_CHECKING:
-    from realign_edge.runs.detach import Detached
-
-# Between the last word of a run and the end of its process.
-_ENDING_S = 20.0
+from realign_edge.cli.attach import attach, begin, print_detached
+from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for
+from realign_edge.cli.window import Images, Lang, Plain, Theme, has_windows, is_terminal, look_of
 
 
 def align(
@@ -47,6 +42,7 @@ def align(
 
     Example:  realign-edge align ./photos
     """
+    from realign_edge.appliance.load import align_values
     from realign_edge.errors import ExitCode, UsageError
     from realign_edge.home import home
     from realign_edge.noticeboard import place
@@ -54,7 +50,7 @@ def align(
     from realign_edge.pipeline.config import resolve
     from realign_edge.pipeline.stages import STAGES
     from realign_edge.progress import Silent
-    from realign_edge.runs.lock import work_lock
+    from realign_edge.runs.lock import card_lock, work_lock
     from realign_edge.runs.run import find_run
     from realign_edge.runs.signals import stop_on_signals
     from realign_edge.team import assemble
@@ -64,31 +60,29 @@ def align(
     if detach and place()[1] > 1:
         raise UsageError("--detach is for a single process", "start the launcher itself with `setsid nohup ... &`")
     look = look_of(lang, theme, image_mode)
-    attach = not (detach or plain or as_json or quiet) and place()[1] == 1 and is_terminal() and has_windows()
-    if detach or attach:
+    windowed = not (detach or plain or as_json or quiet) and place()[1] == 1 and is_terminal() and has_windows()
+    if detach or windowed:
         names = ("config", "model", "teacher", "preset", "objective", "language", "seed")
         chosen = dict(zip(names, (config, model, teacher, preset, objective, language, seed), strict=True))
-        begun = _begin(photos, {**chosen, "until": until, "resume": resume}, quiet)
-        if attach:
-            _attach(begun, look)
-        elif as_json:
-            about = {"run": begun.run.run_id, "pid": begun.pid, "log": str(begun.log), "folder": str(begun.run.folder)}
-            print_json(about)
+        begun = begin(photos, {**chosen, "until": until, "resume": resume}, quiet)
+        if windowed:
+            attach(begun, look)
         else:
-            _tell_detached(begun)
+            print_detached(begun, as_json)
         return
     typed: dict[str, Any] = {"model": model, "preset": preset, "language": language}
     typed |= {"alignment.objective": objective, "alignment.seed": seed}
     if teacher is not None:
         typed |= {"pairs.teacher": teacher, "pairs.chosen": "teacher"}
-    settings = resolve(config, {k: v for k, v in typed.items() if v is not None})
+    settings = resolve(config, {k: v for k, v in typed.items() if v is not None}, align_values())
     hush_libraries()
     team, last = assemble(settings.device), next(s for s in STAGES if s == until)
     if not team.first:
         with stop_on_signals() as stopping:
             Pipeline(settings, home(), Silent(), stopping, team).run(photos, last)
         return
-    with work_lock(home() / "work.lock", f"realign-edge align {photos}"), stop_on_signals() as stopping:
+    what = f"realign-edge align {photos}"
+    with work_lock(home() / "work.lock", what), card_lock(settings.device, what), stop_on_signals() as stopping:
         pipeline = Pipeline(settings, home(), progress_for(quiet, plain), stopping, team)
         outcome = pipeline.run(photos, last, find_run(home() / "runs", resume) if resume else None)
     if as_json:
@@ -100,45 +94,6 @@ def align(
     adopted = bool((outcome.evaluation or {}).get("decision", {}).get("adopt"))
     if team.size == 1 and until in ("evaluate", "export") and not (adopted and not outcome.not_exported):
         raise typer.Exit(int(ExitCode.GATE))
-
-
-def _begin(photos: Path, options: dict[str, Any], quiet: bool) -> "Detached":
-    """The same command as a process of its own, once it has its run."""
-    from realign_edge.home import home
-    from realign_edge.runs.detach import detach
-
-    say("waiting until the run has begun ...", quiet)
-    words = [f"--{name}={value}" for name, value in options.items() if value is not None]
-    return detach(home(), ["align", *words, "--", str(photos)], say=lambda line: say(line, quiet))
-
-
-def _attach(begun: "Detached", look: Look) -> None:
-    """The dashboard, until it is left; then the run goes on, or how it ended is said as the run itself would."""
-    from realign_edge.cli.watch import after_leaving
-    from realign_edge.home import home
-
-    try:
-        open_dashboard(home(), begun.run.run_id, look)
-    finally:
-        after_leaving(begun.run, began_alive=True)
-    if begun.run.alive:
-        return
-    code = begun.code(_ENDING_S)
-    status = begun.run.status
-    if status.get("error"):
-        say(f"error: {status['error']}")
-        say(f"hint: {status.get('hint') or begun.log}")
-    if code:
-        raise typer.Exit(code if code > 0 else 128 - code)
-
-
-def _tell_detached(begun: "Detached") -> None:
-    name = begun.run.run_id
-    state = "goes on by itself; this terminal can be closed" if begun.run.alive else "has ended already"
-    typer.echo(f"run {name} {state}")
-    typer.echo(f"  look at it   realign-edge watch {name}")
-    typer.echo(f"  stop it      realign-edge runs stop {name}")
-    typer.echo(f"  its log      {begun.log}")
 
 
 def as_plain(outcome: Any) -> dict[str, Any]:

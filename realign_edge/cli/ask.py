@@ -13,7 +13,7 @@ def ask(
     photo: Annotated[Path, typer.Argument(help="The photo.")],
     question: Annotated[str, typer.Argument(help="The question, in the language that the model was aligned in.")],
     bundle: Bundle = None,
-    threads: Threads = 0,
+    threads: Threads = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -25,12 +25,14 @@ def ask(
 
     import numpy as np
 
+    from realign_edge.appliance.load import appliance
     from realign_edge.errors import MissingError
     from realign_edge.photos.decode import Refusal, read_photo
     from realign_edge.station.asking import ask as reply_to
 
     try:
-        reply = reply_to(open_inspector(bundle, threads), np.asarray(read_photo(photo)), question)
+        inspector = open_inspector(bundle, threads or appliance().inspect.threads)
+        reply = reply_to(inspector, np.asarray(read_photo(photo)), question)
     except Refusal as refusal:
         raise MissingError(f"{photo} cannot be used: {refusal}", "name a photo that can be read") from refusal
     if as_json:

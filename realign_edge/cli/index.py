@@ -1,12 +1,15 @@
 """`realign-edge index` and `realign-edge similar`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from realign_edge.cli.options import Json, Quiet, hush_libraries, print_json, progress_for
 from realign_edge.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from realign_edge.retrieval.folder import IndexedFolder
 
 Model = Annotated[str, typer.Option(help="Name or folder of the model whose eyes are used.")]
 
@@ -21,7 +24,8 @@ def index(
 
     Example:  realign-edge index ./photos
     """
-    found, built, _, _ = _open(photos, model, progress_for(quiet))
+    opened = _open(photos, model, progress_for(quiet))
+    found, built = opened.found, opened.index
     about = {
         "photos": len(found.photos),
         "refused": [{"name": r.name, "reason": r.reason} for r in found.refused],
@@ -59,7 +63,8 @@ def similar(
         image = read_photo(photo)
     except Refusal as refusal:
         raise MissingError(f"{photo} cannot be used: {refusal}", "name a photo that can be read") from refusal
-    found, built, vlm, _ = _open(within, model, Silent() if quiet or as_json else progress_for(quiet))
+    opened = _open(within, model, Silent() if quiet or as_json else progress_for(quiet))
+    found, built, vlm = opened.found, opened.index, opened.vlm
     by_sha = {p.sha256: p for p in found.photos}
     rows = built.nearest(vlm.see(vlm.look(image)).pooled[RetrievalSettings().pooling].numpy(), count)
     if as_json:
@@ -81,23 +86,9 @@ def _row(photo: Any, similarity: float) -> dict[str, Any]:
     }
 
 
-def _open(photos: Path, model: str, progress: Progress) -> tuple[Any, Any, Any, Any]:
-    """Collection, index over all its photos, model and features."""
-    from realign_edge.files import fingerprint
+def _open(photos: Path, model: str, progress: Progress) -> "IndexedFolder":
     from realign_edge.home import home
-    from realign_edge.photos.catalog import Catalog
-    from realign_edge.photos.collection import PhotoSettings, open_collection
-    from realign_edge.retrieval.index import open_index
-    from realign_edge.retrieval.policy import RetrievalSettings
-    from realign_edge.vlm.features import FeatureStore
-    from realign_edge.vlm.load import load_vlm
+    from realign_edge.retrieval.folder import open_indexed
 
     hush_libraries()
-    with Catalog(home() / "catalog.sqlite") as catalog:
-        found = open_collection(catalog, photos, PhotoSettings(), progress)
-    vlm = load_vlm(model)
-    store = FeatureStore(home() / "features", vlm)
-    store.ensure(found.photos, progress)
-    shas = tuple(sorted(p.sha256 for p in found.photos))
-    folder = home() / "index" / fingerprint(vlm.vision_fingerprint, RetrievalSettings().pooling, str(found.root), "all")
-    return found, open_index(folder, shas, store.vectors(shas, RetrievalSettings().pooling), progress), vlm, store
+    return open_indexed(home(), photos, model, progress)

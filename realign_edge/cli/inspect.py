@@ -8,33 +8,45 @@ import typer
 from realign_edge.cli.options import Json, Quiet
 
 Bundle = Annotated[Path | None, typer.Option(help="Folder of a bundle, instead of the installed one.")]
-Threads = Annotated[int, typer.Option(min=0, help="Threads that compute; 0 = half of the cores this process may use.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=0, help="Threads that compute; 0 = half of the cores this process may use [default: 0]."),
+]
 
 
 def inspect(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[
+        list[Path] | None, typer.Argument(help="Photos, or folders of photos; with --watch, the configured folder.")
+    ] = None,
     bundle: Bundle = None,
-    station: Annotated[str, typer.Option(help="This station's name.")] = "",
-    operator: Annotated[str, typer.Option(help="Who inspects.")] = "",
+    station: Annotated[str | None, typer.Option(help="This station's name.")] = None,
+    operator: Annotated[str | None, typer.Option(help="Who inspects.")] = None,
     lot: Annotated[str, typer.Option(help="The lot of all these photos.")] = "",
     serial: Annotated[str, typer.Option(help="The serial number of all these photos.")] = "",
     name_pattern: Annotated[
-        str, typer.Option(help="What file names say, for instance '{lot}_{serial}_*'; also {station}, {operator}.")
-    ] = "",
+        str | None,
+        typer.Option(help="What file names say, for instance '{lot}_{serial}_*'; also {station}, {operator}."),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on and inspect what arrives in the folder.")] = False,
     done: Annotated[
         Path | None, typer.Option(help="With --watch: where inspected photos are moved; without it they stay.")
     ] = None,
     quarantine: Annotated[
-        Path, typer.Option(help="With --watch: where refused files are moved, the reason beside them.")
-    ] = Path("quarantine"),
-    settle: Annotated[float, typer.Option(min=0.0, help="With --watch: seconds that a file must be left alone.")] = 1.0,
+        Path | None,
+        typer.Option(help="With --watch: where refused files are moved, the reason beside them [default: quarantine]."),
+    ] = None,
+    settle: Annotated[
+        float | None, typer.Option(min=0.0, help="With --watch: seconds that a file must be left alone [default: 1].")
+    ] = None,
     patience: Annotated[
-        float, typer.Option(min=0.0, help="With --watch: seconds that a broken file is given to become whole.")
-    ] = 30.0,
-    every: Annotated[float, typer.Option(min=0.1, help="With --watch: seconds between two looks.")] = 1.0,
+        float | None,
+        typer.Option(min=0.0, help="With --watch: seconds that a broken file is given to become whole [default: 30]."),
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(min=0.1, help="With --watch: seconds between two looks [default: 1].")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 unless every photo passed.")] = False,
-    threads: Threads = 0,
+    threads: Threads = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -46,12 +58,14 @@ def inspect(
 
     With --watch, photos are inspected as they arrive in the folder, each once, until Ctrl-C or SIGTERM (exit code 0),
     one line each on stderr, or one JSON object a line on stdout. Names in --done and --quarantine that are not
-    absolute lie in the watched folder. Started again, it goes on where it was.
+    absolute lie in the watched folder. Started again, it goes on where it was. Options that are left out are taken
+    from [site] and [inspect] of the configuration file (`realign-edge config show`).
 
     Example:  realign-edge inspect ./incoming --name-pattern '{lot}_{serial}_*'
     Example:  realign-edge inspect --watch ./incoming --done done --station S1
     """
-    from realign_edge.errors import ExitCode, MissingError
+    from realign_edge.appliance.inspecting import inspecting
+    from realign_edge.errors import ExitCode, MissingError, UsageError
     from realign_edge.home import home
     from realign_edge.results.store import Results
     from realign_edge.station.arrivals import arrivals
@@ -59,16 +73,23 @@ def inspect(
     from realign_edge.station.record import recorded
     from realign_edge.station.work import inspect_all
 
+    how = inspecting(
+        station=station, operator=operator, name_pattern=name_pattern, done=done, quarantine=quarantine,
+        settle_s=settle, patience_s=patience, every_s=every, threads=threads,
+    )  # fmt: skip
+    given = Context(station=how.station, operator=how.operator, lot=lot, serial=serial)
     if watch:
-        given = Context(station=station, operator=operator, lot=lot, serial=serial)
-        moving = (done, quarantine, settle, patience, every)
-        _watch(photos, bundle, threads, given, name_pattern, moving, as_json, quiet)
+        folders = photos or ([how.folder] if how.folder else [])
+        moving = (how.done, how.quarantine, how.settle_s, how.patience_s, how.every_s)
+        _watch(folders, bundle, how.threads, given, how.name_pattern, moving, as_json, quiet)
         return
-    found = arrivals(photos, Context(station=station, operator=operator, lot=lot, serial=serial), name_pattern)
+    if not photos:
+        raise UsageError("no photos are named", "name photos or folders; --watch alone takes the configured folder")
+    found = arrivals(photos, given, how.name_pattern)
     if not found:
         raise MissingError(f"no photos in {', '.join(map(str, photos))}", "JPEG, PNG, WebP, TIFF and BMP are read")
-    with Results.open(home(), station) as results:
-        said = inspect_all(open_inspector(bundle, threads), found)
+    with Results.open(home(), how.station) as results:
+        said = inspect_all(open_inspector(bundle, how.threads), found)
         shown = _shown(recorded(results, home(), found, said), len(found), as_json, quiet)
     if not shown.inspections:
         raise MissingError(f"none of the {len(found)} files could be read", "the reasons are above")
@@ -89,6 +110,8 @@ def _watch(
     from realign_edge.cli.watching import current_inspector, watch_folder, watch_settings
     from realign_edge.errors import UsageError
 
+    if not photos:
+        raise UsageError("no folder is named", "name one, or set `folder` under [inspect] in the configuration file")
     if len(photos) != 1:
         raise UsageError("one folder can be watched at a time", "name the folder above them; folders below are watched")
 

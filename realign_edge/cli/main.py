@@ -11,11 +11,14 @@ from realign_edge.cli import (
     align,
     ask,
     bundle,
+    config,
     demo,
+    doctor,
     drift,
     export,
     index,
     inspect,
+    maintain,
     models,
     pairs,
     report,
@@ -64,6 +67,9 @@ app.add_typer(bundle.app, name="bundle", short_help="Verify, install, list and r
 app.add_typer(models.app, name="models", short_help="Add, list, show and verify models.")
 app.add_typer(pairs.app, name="pairs", short_help="Build, list, export and import preference pairs.")
 app.add_typer(results.app, name="results", short_help="List, show, decide, verify, export and back up verdicts.")
+app.command("doctor", short_help="What this machine has, lacks, and what to do about it.")(doctor.doctor)
+app.add_typer(maintain.app, name="maintain", short_help="Nightly upkeep, backups, and the way back.")
+app.add_typer(config.app, name="config", short_help="Show and check this machine's configuration.")
 app.command("drift", short_help="Do the photos still look like those the model was aligned on?")(drift.drift)
 app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume and prune runs.")
 

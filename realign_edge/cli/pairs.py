@@ -27,13 +27,14 @@ def build(
 
     Example:  realign-edge pairs build ./photos
     """
+    from realign_edge.appliance.load import align_values
     from realign_edge.home import home
     from realign_edge.pipeline.align import Pipeline
     from realign_edge.pipeline.config import resolve
     from realign_edge.runs.lock import work_lock
     from realign_edge.runs.signals import stop_on_signals
 
-    settings = resolve(config, {k: v for k, v in {"model": model, "language": language}.items() if v})
+    settings = resolve(config, {k: v for k, v in {"model": model, "language": language}.items() if v}, align_values())
     hush_libraries()
     with work_lock(home() / "work.lock", f"realign-edge pairs build {photos}"), stop_on_signals() as stopping:
         outcome = Pipeline(settings, home(), progress_for(quiet), stopping).run(photos, "pairs")

@@ -21,7 +21,7 @@ def report(
         ),
     ] = "",
     formats: Annotated[str, typer.Option("--format", help="Any of html,pdf,csv,json.")] = "html,pdf,csv,json",
-    lang: Annotated[str, typer.Option(help="en or ja.")] = "en",
+    lang: Annotated[str, typer.Option(help="en or ja [default: the configured language, else en].")] = "",
     out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("reports"),
     since: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "",
     until: Annotated[str, typer.Option(help="Last day, YYYY-MM-DD; it is included.")] = "",
@@ -30,12 +30,14 @@ def report(
         str, typer.Option(help="List only photos with this final verdict: PASS, FAIL, REVIEW, RETAKE.")
     ] = "",
     title: Annotated[str, typer.Option(help="In the place of the usual title.")] = "",
-    site: Annotated[str, typer.Option(help="Plant or site.")] = "",
+    site: Annotated[str, typer.Option(help="Plant or site [default: the configured name].")] = "",
     number: Annotated[str, typer.Option(help="Report number [default: made from date and results].")] = "",
     date: Annotated[
         str, typer.Option(help="Date of issue, ISO 8601 [default: now]; the same gives the same bytes.")
     ] = "",
-    timezone: Annotated[str, typer.Option(help="Such as Asia/Tokyo [default: this machine's].")] = "",
+    timezone: Annotated[
+        str, typer.Option(help="Such as Asia/Tokyo [default: the configured one, else this machine's].")
+    ] = "",
     photos: Annotated[int, typer.Option(min=0, help="Most inspected photos shown as pictures.")] = 400,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -47,11 +49,15 @@ def report(
     Example:  realign-edge report --since 2026-04-01 --lang ja --site "Plant 2"
     Example:  realign-edge report latest --format html,pdf
     """
+    from realign_edge.appliance.load import appliance
     from realign_edge.errors import UsageError
     from realign_edge.reports.language import LANGUAGES
     from realign_edge.reports.write import Output, formats_of
     from realign_edge.reports.zone import zone_of
 
+    configured = appliance().site
+    lang = lang or ("en" if configured.language == "auto" else configured.language)
+    site, timezone = site or configured.name, timezone or configured.timezone
     if lang not in LANGUAGES:
         raise UsageError(f"unknown language `{lang}`", f"languages: {', '.join(LANGUAGES)}")
     made_at = _moment(date).astimezone(zone_of(timezone))

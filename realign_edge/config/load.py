@@ -15,27 +15,49 @@ from realign_edge.errors import UsageError
 T = TypeVar("T")
 
 
-def load_config(kind: type[T], path: Path | None, overrides: Mapping[str, Any] | None = None) -> T:
+def load_config(
+    kind: type[T],
+    path: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    below: Mapping[str, Any] | None = None,
+) -> T:
     """Read `path` (or nothing) into `kind`; `overrides` ("alignment.seed" to value) beat the file.
+
+    below: values, as a file would hold them, that the file beats.
 
     Raises:
         UsageError: with every problem of file and overrides.
     """
-    values: dict[str, Any] = {}
-    where = "command line"
-    if path is not None:
-        where = str(path)
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise UsageError(f"{path} cannot be read: {problem.strerror}", "name a TOML file") from problem
-        except UnicodeDecodeError as problem:
-            raise UsageError(f"{path} cannot be read: it is not UTF-8", "save it as UTF-8") from problem
-        except tomllib.TOMLDecodeError as problem:
-            raise UsageError(f"{path} cannot be read: {problem}", "correct the file") from problem
+    where = "command line" if path is None else str(path)
+    values = over(below or {}, {} if path is None else read_toml(path))
     for key, value in (overrides or {}).items():
         _put(values, key.split("."), value)
     return from_values(kind, values, where)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as it stands.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise UsageError(f"{path} cannot be read: {problem.strerror}", "name a TOML file") from problem
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"{path} cannot be read: it is not UTF-8", "save it as UTF-8") from problem
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        raise UsageError(f"{path} cannot be read: {problem}", "correct the file") from problem
+
+
+def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One table of both, table by table; where both have a value, that of `above`."""
+    merged = dict(below)
+    for key, value in above.items():
+        known = merged.get(key)
+        merged[key] = over(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return merged
 
 
 def from_values(kind: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -61,9 +83,13 @@ def to_toml(config: Any) -> str:
 
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
-        inner = values.setdefault(key, {})
-        # A value where a table belongs is told of when the dataclass is built.
-        values = inner if isinstance(inner, dict) else {}
+        inner = values.get(key, {})
+        if not isinstance(inner, dict):
+            # A value where a table belongs is told of when the dataclass is built.
+            return
+        # A copy: the table may be somebody else's.
+        values[key] = dict(inner)
+        values = values[key]
     values[keys[-1]] = value
 
 
@@ -188,17 +214,18 @@ def _lines(config: Any, at: str, lines: list[str]) -> None:
         if dataclasses.is_dataclass(value):
             inner.append((field.name, value))
         elif value is not None:
-            lines.append(f"{field.name} = {_toml(value)}")
+            lines.append(f"{field.name} = {written(value)}")
     for name, value in inner:
         lines += ["", f"[{at}{name}]"]
         _lines(value, f"{at}{name}.", lines)
 
 
-def _toml(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as TOML has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(written, value))}]"
     text = json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
     # The one character that JSON leaves as it is and TOML wants written out.
     return text.replace("\x7f", "\\u007f")

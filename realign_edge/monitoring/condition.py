@@ -9,8 +9,9 @@ from realign_edge.monitoring.model import NOTHING, Condition, Gpu, Level, Machin
 from realign_edge.monitoring.pulse import Beat
 from realign_edge.monitoring.words import duration, known, percent, sections, told
 
-# No heartbeat for so long is told; work whose steps take longer is given four of them.
-SILENT_S, SILENT_STEPS = 40.0, 4.0
+# No heartbeat for so long is told; work whose steps take longer is given four of them, and work that has nothing to
+# count, such as loading a model, has longer.
+SILENT_S, SILENT_STEPS, UNCOUNTED_S = 40.0, 4.0, 180.0
 # As the trainer's own warning (alignment/monitor.py, which needs torch).
 FALLING_CHOSEN_NATS = -1.0
 DISK_GIB, MEMORY_SHARE, GPU_MEMORY_SHARE, GPU_HOT_C = 2.0, 0.95, 0.985, 87.0
@@ -21,13 +22,15 @@ Values = Mapping[str, object]
 @dataclass(frozen=True)
 class Facts:
     """What the rules look at. news_age_s: since the last heartbeat or event; step_s: what a step takes;
-    task: what it does now; decision: of the evaluation; until: the last stage that was asked for."""
+    task: what it does now; counted: it tells how far it is; decision: of the evaluation; until: the last stage that
+    was asked for."""
 
     state: str
     task: Told = NOTHING
     seconds_left: float | None = None
     news_age_s: float | None = None
     step_s: float | None = None
+    counted: bool = True
     step: int = 0
     beat: Beat = field(default_factory=Beat)
     machine: Machine | None = None
@@ -101,8 +104,8 @@ def _hot(f: Facts) -> Values | None:
 
 
 def _silent(f: Facts) -> Values | None:
-    age = f.news_age_s or 0.0
-    return _if(age > max(SILENT_S, SILENT_STEPS * (f.step_s or 0.0)), age=duration(age))
+    age, usual = f.news_age_s or 0.0, SILENT_S if f.counted else UNCOUNTED_S
+    return _if(age > max(usual, SILENT_STEPS * (f.step_s or 0.0)), age=duration(age))
 
 
 def _held_out(f: Facts) -> Values | None:

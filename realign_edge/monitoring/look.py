@@ -59,7 +59,7 @@ class Watcher:
         state = run.state if (run.folder / "run.json").exists() else "gone"
         pid = status.get("pid")
         alive = state in ("running", "paused")
-        step, age = newest_checkpoint(run)
+        step, saved_at = newest_checkpoint(run)
         return Around(
             run.run_id,
             self._about,
@@ -67,7 +67,7 @@ class Watcher:
             status,
             machine=self._machine.read(pid if alive and isinstance(pid, int) else None),
             checkpoint_step=step,
-            checkpoint_at=None if age is None else now - age,
+            checkpoint_at=saved_at,
             checkpoint_gib=_checkpoint_gib(run.folder, step),
             decision=self._decision() if state == "finished" else None,
             asked=_asked(run) if alive else "",

@@ -57,7 +57,7 @@ class PlainLines:
     def _condition(self, view: RunView) -> list[Told]:
         """Where it has changed; "about 40 s left" changes at every look, and is no news."""
         found = view.condition
-        changed = found.rule if found.level == "ok" else found.sentence.en
+        changed = found.rule.removesuffix("_left") if found.level == "ok" else found.sentence.en
         if _kind(Told(changed, "")) == self._sentence:
             return []
         self._sentence = _kind(Told(changed, ""))

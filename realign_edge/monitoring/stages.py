@@ -38,7 +38,12 @@ def _view(
     now: float,
 ) -> StageView:
     told = number(status, "time") or 0.0
-    if mark is not None and name == status.get("stage") and status.get("total") and told >= mark.told:
+    if (
+        mark is not None
+        and name == status.get("stage")
+        and (status.get("total") or status.get("task"))
+        and told >= mark.told
+    ):
         rate = mark.rate if name == "train" else None
         mark = progress_of({"rate": rate, **status}, mark, told)
     shown = _state(name, mark, state, current, until)

@@ -108,7 +108,9 @@ def _facts(story: Story, around: Around, stages: tuple[StageView, ...], until: S
         return facts
     # What training was like says nothing of the stages behind it.
     beat = story.pulse.beat if current.name == "train" else facts.beat
-    return replace(facts, task=_task(current), seconds_left=current.seconds_left, beat=beat, step_s=_step_s(current))
+    counted = current.total > 0
+    left = current.seconds_left
+    return replace(facts, task=_task(current), seconds_left=left, beat=beat, step_s=_step_s(current), counted=counted)
 
 
 def _task(stage: StageView) -> Told:

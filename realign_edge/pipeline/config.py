@@ -1,14 +1,14 @@
 """The configuration of `align`: one section per room."""
 
 import dataclasses
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from realign_edge.alignment.gpu_presets import gpu_presets
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
-from realign_edge.config.load import load_config
+from realign_edge.config.load import load_config, over, read_toml
 from realign_edge.errors import UsageError
 from realign_edge.evaluation.settings import EvaluationSettings
 from realign_edge.export.settings import ExportSettings
@@ -43,17 +43,32 @@ class AlignConfig:
             raise ValueError("photo_tokens must not be negative")
 
 
-def resolve(path: Path | None, overrides: dict[str, Any]) -> AlignConfig:
-    """File and typed flags over the preset over the defaults.
+def resolve(path: Path | None, overrides: dict[str, Any], site: Mapping[str, Any] | None = None) -> AlignConfig:
+    """Typed flags over the file over the site's values over the preset over the defaults.
+
+    site: the table [align] of the appliance's own file.
 
     Raises:
         UsageError: unknown preset, key or value.
     """
-    chosen = load_config(AlignConfig, path, overrides)
-    written = {} if path is None else tomllib.loads(path.read_text(encoding="utf-8"))
+    site = site or {}
+    chosen = load_config(AlignConfig, path, overrides, site)
+    written = over(site, {} if path is None else read_toml(path))
     below = _preset_values(chosen, "model" in written or "model" in overrides)
     typed = {f"alignment.{key}" for key in written.get("alignment", {})} | written.keys()
-    return load_config(AlignConfig, path, {k: v for k, v in below.items() if k not in typed} | overrides)
+    preset = {k: v for k, v in below.items() if k not in typed}
+    return load_config(AlignConfig, path, preset | overrides, site)
+
+
+def sources_of(site: Mapping[str, Any]) -> dict[str, str]:
+    """Key to `preset NAME` for what comes from the preset that the site's values choose.
+
+    Raises:
+        UsageError: unknown preset, key or value.
+    """
+    chosen = load_config(AlignConfig, None, {}, site)
+    typed = {f"alignment.{key}" for key in site.get("alignment", {})} | site.keys()
+    return {key: f"preset {chosen.preset}" for key in _preset_values(chosen, "model" in site) if key not in typed}
 
 
 def _preset_values(chosen: AlignConfig, model_named: bool) -> dict[str, Any]:

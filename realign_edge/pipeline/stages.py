@@ -100,6 +100,7 @@ class Stages:
         from realign_edge.vlm.features import FeatureStore
         from realign_edge.vlm.load import load_vlm
 
+        self._beat(stage="index", task="Loading the model")
         config, device = self.config, getattr(self.team, "device", self.config.device)
         self.vlm = load_vlm(
             config.model,

@@ -12,7 +12,13 @@ from typing import TextIO
 
 from realign_edge.errors import RealignError
 
+# Made by systemd's tmpfiles, for every user of the machine.
+CARD = Path("/run/lock/realign-edge/gpu.lock")
 _held: set[TextIO] = set()
+
+
+class BusyError(RealignError):
+    """Somebody else holds the lock; the message says who, with what and since when."""
 
 
 def _drop_in_child() -> None:
@@ -34,13 +40,13 @@ def work_lock(
     """Hold the lock while working; hint: what somebody can do who meets it held.
 
     Raises:
-        RealignError: somebody else holds it; the message says who, what and since when.
+        BusyError: somebody else holds it.
     """
     with path.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RealignError(
+            raise BusyError(
                 f"other work is going on: {_holder(path)}",
                 hint,
             ) from None
@@ -50,6 +56,20 @@ def work_lock(
             yield
         finally:
             _held.discard(file)
+
+
+@contextmanager
+def card_lock(device: str, what: str, path: Path = CARD) -> Iterator[None]:
+    """Hold the GPU, whoever's state folder the work belongs to; without the appliance's lock file nothing is held.
+
+    Raises:
+        BusyError: somebody else trains on it.
+    """
+    if device == "cuda" and os.access(path, os.W_OK):
+        with work_lock(path, what, "wait until it is done: one card holds one training"):
+            yield
+    else:
+        yield
 
 
 def _sign(file: TextIO, what: str) -> None:

@@ -14,7 +14,8 @@ from realign_edge.bundle.manifest import BaseModel, Training
 from realign_edge.bundle.seal import seal
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-HEAVY = ("torch", "transformers", "peft", "safetensors", "hnswlib", "scipy", "onnx", "sentence_transformers")
+HEAVY = ("torch", "transformers", "peft", "safetensors", "hnswlib", "scipy", "onnx", "sentence_transformers",
+         "textual", "tui")  # fmt: skip
 
 
 @pytest.fixture

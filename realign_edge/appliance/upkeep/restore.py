@@ -1,0 +1,81 @@
+"""The way back: a backup in the place of what is here, which is kept beside."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from realign_edge.appliance.doctor.state import damage
+from realign_edge.appliance.upkeep.backup import CATALOG, CONFIG, MANIFEST, Backup, free_name
+from realign_edge.bundle.trust import FOLDER as TRUSTED
+from realign_edge.errors import MissingError, RealignError, UsageError
+from realign_edge.files import sha256_file, sync_folder
+from realign_edge.results.head import head_path
+from realign_edge.results.store import FILE as RESULTS
+from realign_edge.results.store import Results
+from realign_edge.runs.lock import work_lock
+
+_BUSY = "stop it first: `realign-edge runs stop`, or systemctl stop realign-edge-inspect"
+
+
+def restore(home: Path, backup: Backup, now: float) -> Path:
+    """Put a backup in the place of what is here; the folder that what was here now lies in.
+
+    A stop at any point leaves each file either here or there, and the same command again puts the backup in place.
+
+    Raises:
+        RealignError: the backup is not whole, or something works with these files.
+    """
+    _check(backup)
+    (home / "watch").mkdir(exist_ok=True)
+    with ExitStack() as locks:
+        for lock in (home / "work.lock", home / "watch" / "lock"):
+            locks.enter_context(work_lock(lock, "putting a backup back", _BUSY))
+        aside = free_name(home, f"before-restore-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
+        aside.mkdir(mode=0o700)
+        for path in _in_place(home):
+            path.rename(aside / path.name)
+        for name in backup.files:
+            # The configuration is the administrator's, who may have corrected it since.
+            if name != CONFIG:
+                _put_back(backup.folder / name, home / name)
+        # A key that was revoked since the backup stays revoked.
+        for revoked in sorted((aside / TRUSTED).glob("*.revoked")):
+            _put_back(revoked, home / TRUSTED / revoked.name)
+        sync_folder(home)
+    return aside
+
+
+def _check(backup: Backup) -> None:
+    for name, digest in backup.files.items():
+        path = backup.folder / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise UsageError(f"{backup.folder / MANIFEST} names a file outside the backup: {name}", "take another one")
+        if path.is_symlink() or not path.is_file() or sha256_file(path) != digest:
+            raise MissingError(f"{path} is not as it was backed up", "take another one: realign-edge maintain backups")
+    for name in (CATALOG, RESULTS):
+        if name in backup.files and (problem := damage(backup.folder / name, thorough=True)):
+            raise MissingError(f"{backup.folder / name} is damaged: {problem}", "take another backup")
+    if RESULTS in backup.files:
+        with Results.read(backup.folder / RESULTS) as results:
+            problems = results.verify()
+        if problems:
+            raise RealignError(f"the verdicts of {backup.folder} were changed: {problems[0].what}", "take another one")
+
+
+def _in_place(home: Path) -> Iterator[Path]:
+    """What a backup replaces, with SQLite's own files beside it: the log of another database must not stay."""
+    for base in (home / CATALOG, home / RESULTS):
+        yield from [p for p in (base, Path(f"{base}-wal"), Path(f"{base}-shm")) if p.exists()]
+    yield from [p for p in (head_path(home / RESULTS), home / TRUSTED) if p.exists()]
+
+
+def _put_back(source: Path, target: Path) -> None:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    shutil.copyfile(source, beside)
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(target)

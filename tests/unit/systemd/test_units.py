@@ -1,0 +1,75 @@
+"""The units as systemd itself judges them; every relaxed line says why."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).parents[3] / "systemd"
+# Exposure that systemd may find, of 10: the promise of the operations guide.
+MOST = {"realign-edge-inspect.service": 1.0, "realign-edge-align@.service": 1.5, "realign-edge-maintain.service": 1.0}
+ANALYZE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file system with the units, systemd's own, and a command at the place that they name."""
+    folder = tmp_path_factory.mktemp("root")
+    units = folder / "etc" / "systemd" / "system"
+    units.mkdir(parents=True)
+    for unit in [*UNITS.glob("*.service"), *UNITS.glob("*.timer")]:
+        shutil.copy(unit, units)
+    own = next(p for p in (Path("/lib/systemd"), Path("/usr/lib/systemd")) if (p / "system").is_dir())
+    shutil.copytree(own / "system", folder / "lib" / "systemd" / "system", symlinks=True)
+    command = folder / "opt" / "realign-edge" / "current" / "bin" / "realign-edge"
+    command.parent.mkdir(parents=True)
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    return folder
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", [*MOST, "realign-edge-maintain.timer"])
+def test_systemd_finds_nothing_wrong(root: Path, unit: str) -> None:
+    name = unit.replace("@.", "@srv-photos.")
+    assert ANALYZE is not None
+    done = subprocess.run([ANALYZE, "verify", f"--root={root}", name], capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", MOST)
+def test_exposure_is_as_low_as_promised(unit: str) -> None:
+    command = [ANALYZE or "", "security", "--offline=true", f"--threshold={round(MOST[unit] * 10)}", str(UNITS / unit)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("unit", MOST)
+def test_relaxed_lines_say_why(unit: str) -> None:
+    lines = (UNITS / unit).read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"(SupplementaryGroups|RestrictAddressFamilies|PrivateDevices=no|MemoryDenyWriteExecute=no)", line):
+            assert lines[number - 1].startswith("# Relaxed"), line
+
+
+@pytest.mark.parametrize("unit", MOST)
+def test_services_have_no_network(unit: str) -> None:
+    text = (UNITS / unit).read_text(encoding="utf-8")
+    assert "\nPrivateNetwork=yes\n" in text and "\nIPAddressDeny=any\n" in text and "AF_INET" not in text
+
+
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
+def test_user_and_folders_are_made(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    for name in ("passwd", "group", "shadow", "gshadow"):
+        (tmp_path / "etc" / name).touch()
+    conf = UNITS / "realign-edge.sysusers.conf"
+    done = subprocess.run(["systemd-sysusers", f"--root={tmp_path}", "-"], input=conf.read_text(), text=True,
+                          capture_output=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "realign-edge:" in (tmp_path / "etc" / "passwd").read_text()
+    assert re.search(r"^realign-edge-photos:.*realign-edge$", (tmp_path / "etc" / "group").read_text(), re.MULTILINE)
