@@ -92,7 +92,7 @@ class DashboardWindow(Asking, Window):
         self._opener = opener
         # Only the worker touches it, and one worker at a time is at work.
         self._source: Looking | None = None
-        self._busy = False
+        self.busy = False
         self._steps = 0
         self._moves: list[Move] = []
         self._pane: PaneName | None = None
@@ -126,8 +126,8 @@ class DashboardWindow(Asking, Window):
 
     def look_soon(self) -> None:
         """Look, unless a look is under way."""
-        if not self._busy:
-            self._busy, steps, moves = True, self._steps, tuple(self._moves)
+        if not self.busy:
+            self.busy, steps, moves = True, self._steps, tuple(self._moves)
             self._steps = 0
             self._moves.clear()
             self._look(steps, moves)
@@ -149,12 +149,12 @@ class DashboardWindow(Asking, Window):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A look that broke off is told, and tried again."""
         if event.worker.group == "look" and event.state is WorkerState.ERROR:
-            self._busy = False
+            self.busy = False
             self._tell_empty(self.words("dashboard.broken", problem=repr(event.worker.error)))
 
     def on_dashboard_window_no_run(self, message: NoRun) -> None:
         """What to do, until there is one."""
-        self._busy = False
+        self.busy = False
         self._source = None
         named = self.context.run != "latest"
         text = self.words("dashboard.no_such_run", run=self.context.run) if named else self.words("dashboard.no_run")
@@ -170,7 +170,7 @@ class DashboardWindow(Asking, Window):
 
     def on_dashboard_window_looked(self, message: Looked) -> None:
         """Every part shows its own; those that have not changed draw nothing."""
-        self._busy = False
+        self.busy = False
         before, view = self.view, message.view
         self.view = view
         self.query_one("#dash").remove_class("empty-handed")
