@@ -123,8 +123,8 @@ def main() -> int:
                 began.append(start(home, size))
             names = ("frame_s", "sentence_s", "of_one_core_s")
             about = {n: round(statistics.median(b[i] for b in began), 2) for i, n in enumerate(names)}
-            about |= {"refresh": asyncio.run(refresh(run, home, size, chosen.steps, chosen.refreshes))}
-            found[f"{size[0]}x{size[1]}"] = about
+            refreshes = asyncio.run(refresh(run, home, size, chosen.steps, chosen.refreshes))
+            found[f"{size[0]}x{size[1]}"] = {"start": about, "refresh": refreshes}
         print(json.dumps(found, indent=2))
     finally:
         shutil.rmtree(home)

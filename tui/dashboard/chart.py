@@ -77,6 +77,7 @@ class Chart(Widget):
         super().__init__(id=id, classes=classes)
         self._drawing = drawing
         self._strips: list[Strip] = []
+        self._styles: dict[str, Style] = {}
 
     def draw(self, drawing: Drawing) -> None:
         """Show this from now on."""
@@ -87,22 +88,24 @@ class Chart(Widget):
     def notify_style_update(self) -> None:
         """Another theme: other colours."""
         super().notify_style_update()
-        self._strips = []
+        self._strips, self._styles = [], {}
 
     def render_line(self, y: int) -> Strip:
         """One line of the whole, which is drawn once per change."""
         if len(self._strips) != self.size.height or (self._strips and self._strips[0].cell_length != self.size.width):
-            self._strips = drawn_lines(self._drawing, self.size.width, self.size.height, self._styles())
+            self._strips = drawn_lines(self._drawing, self.size.width, self.size.height, self._known_styles())
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 
-    def _styles(self) -> dict[str, Style]:
-        names = ("first", "second", "axis", "title")
-        return {name: self.get_component_rich_style(f"chart--{name}") for name in names}
+    def _known_styles(self) -> dict[str, Style]:
+        if not self._styles:
+            names = ("first", "second", "axis", "title")
+            self._styles = {name: self.get_component_rich_style(f"chart--{name}") for name in names}
+        return self._styles
 
 
 def drawn_lines(drawing: Drawing, width: int, height: int, styles: dict[str, Style]) -> list[Strip]:
     title = Strip(_title(drawing, width, styles)).adjust_cell_length(width, styles["axis"])
-    known = [value for line in drawing.lines for _, value in line.points if math.isfinite(value)]
+    known = [extreme for line in drawing.lines for extreme in _extremes(line.points)]
     if not known or height < 3:
         words = Strip([Segment("  " + drawing.waiting, styles["axis"])]).adjust_cell_length(width, styles["axis"])
         blank = Strip.blank(width, styles["axis"])
@@ -131,6 +134,14 @@ def _title(drawing: Drawing, width: int, styles: dict[str, Style]) -> list[Segme
         if sum(segment.cell_length for segment in made) <= width:
             break
     return made
+
+
+def _extremes(points: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    """The lowest and the highest value that is a number; () without one."""
+    values = [value for _, value in points]
+    if not math.isfinite(sum(values)):
+        values = [value for value in values if math.isfinite(value)]
+    return (min(values), max(values)) if values else ()
 
 
 def _marks(known: Sequence[float], drawing: Drawing, rows: int) -> tuple[float, ...]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual.widgets import Static
 
 from realign_edge.monitoring.model import Gpu, Machine, RunView
+from tui.dashboard.still import Still
 from tui.dashboard.telling import age, bar, gibs, rate
 from tui.words import Words
 
@@ -142,7 +142,7 @@ def machine_text(found: Sequence[Fact], width: int, colours: Mapping[str, str], 
     return text
 
 
-class MachinePanel(Static):
+class MachinePanel(Still):
     """A panel of those facts."""
 
     _told: tuple[RunView, Words] | None = None
@@ -164,4 +164,4 @@ class MachinePanel(Static):
         if self._told is not None and size.area:
             short = size.height < _LONG
             found = facts(*self._told, short)
-            self.update(machine_text(found, size.width, self.app.theme_variables, bars=not short))
+            self.put(machine_text(found, size.width, self.app.theme_variables, bars=not short))

@@ -31,13 +31,6 @@ class Frame:
         most = self.rows * 4 - 1
         return min(max(round(share * most), 0), most)
 
-    def dot_column(self, place: float) -> int:
-        """Column of dots of a place, kept inside."""
-        most = self.columns * 2 - 1
-        if self.last <= self.first:
-            return 0
-        return min(max(round((place - self.first) / (self.last - self.first) * most), 0), most)
-
 
 def ticks(low: float, high: float, most: int) -> tuple[float, ...]:
     """At most `most` (at least 2) round values, evenly spaced, around low and high.
@@ -67,14 +60,19 @@ def decimals(values: Sequence[float]) -> int:
 
 def binned(points: Sequence[tuple[float, float]], frame: Frame) -> list[tuple[int, float]]:
     """(dot column, mean of the values in it) from left to right; NaN stands where a column has only NaN."""
-    sums: dict[int, tuple[float, int]] = {}
+    # Written out, since this is where a long run's screen spends its time.
+    most, width = frame.columns * 2 - 1, frame.last - frame.first
+    first, scale = frame.first, most / width if width > 0 else 0.0
+    sums, counts = [0.0] * (most + 1), [-1] * (most + 1)
     for place, value in points:
-        column = frame.dot_column(place)
-        total, count = sums.get(column, (0.0, 0))
-        if math.isfinite(value):
-            total, count = total + value, count + 1
-        sums[column] = total, count
-    return [(column, total / count if count else math.nan) for column, (total, count) in sorted(sums.items())]
+        column = int((place - first) * scale + 0.5)
+        column = 0 if column < 0 else most if column > most else column
+        counts[column] += counts[column] < 0
+        if value - value == 0:  # neither NaN nor infinite
+            sums[column] += value
+            counts[column] += 1
+    seen = ((column, count) for column, count in enumerate(counts) if count >= 0)
+    return [(column, sums[column] / count if count else math.nan) for column, count in seen]
 
 
 def line_dots(points: Sequence[tuple[int, float]], frame: Frame) -> Iterable[tuple[int, int]]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Static
 
 from realign_edge.monitoring.model import Answer, RunView, SampleView
+from tui.dashboard.still import Still
 from tui.frame.fold import folded
 from tui.frame.picture import Picture
 from tui.words import Words
@@ -60,7 +60,7 @@ class Sample(Horizontal):
         """The photo left, the words right, or one sentence where there is no sample yet."""
         yield Picture(id="sample-photo")
         with VerticalScroll(id="sample-words"):
-            yield Static(markup=False)
+            yield Still(markup=False)
 
     def on_resize(self) -> None:
         """Folded to the new width, once the parts have theirs."""
@@ -83,10 +83,10 @@ class Sample(Horizontal):
         if self._told is None:
             return
         view, words = self._told
-        said = self.query_one("#sample-words > Static", Static)
+        said = self.query_one(Still)
         if view.sample is None:
             going = view.state in ("running", "paused", "unknown")
-            said.update(words("dashboard.no_sample" if going else "dashboard.kept_no_sample"))
+            said.put(Text(words("dashboard.no_sample" if going else "dashboard.kept_no_sample")))
         elif said.content_size.width:
             text = sample_text(view.sample, words, self.app.theme_variables)
-            said.update(folded(text, said.content_size.width))
+            said.put(folded(text, said.content_size.width))

@@ -7,9 +7,9 @@ from typing import Literal
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual.widgets import Static
 
 from realign_edge.monitoring.model import RunView, StageState, StageView
+from tui.dashboard.still import Still
 from tui.dashboard.telling import bar, clock, duration, rate
 from tui.words import Words
 
@@ -129,7 +129,7 @@ def _left(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
 
 
-class Stages(Static):
+class Stages(Still):
     """A panel of all stages."""
 
     def on_resize(self) -> None:
@@ -148,4 +148,4 @@ class Stages(Static):
     def _show(self) -> None:
         width = self.content_size.width
         if self._told is not None and width:
-            self.update(stages_text(*self._told, width, self.app.theme_variables))
+            self.put(stages_text(*self._told, width, self.app.theme_variables))

@@ -1,9 +1,9 @@
 """Is all well, in one sentence with a sign, and what to do. Above it, in a replay, how fast the past is shown."""
 
 from rich.text import Text
-from textual.widgets import Static
 
 from realign_edge.monitoring.model import Level, RunView
+from tui.dashboard.still import Still
 from tui.dashboard.telling import moment
 from tui.frame.fold import hanging
 from tui.words import Words
@@ -24,7 +24,7 @@ def status_text(view: RunView, words: Words) -> Text:
     return text
 
 
-class StatusLine(Static):
+class StatusLine(Still):
     """The sentence; its class is the level, which gives the colour of its edge."""
 
     _told: tuple[RunView, Words] | None = None
@@ -42,10 +42,10 @@ class StatusLine(Static):
     def _show(self) -> None:
         width = self.content_size.width
         if self._told is not None and width:
-            self.update(hanging(status_text(*self._told), width, 2))
+            self.put(hanging(status_text(*self._told), width, 2))
 
 
-class ReplayLine(Static):
+class ReplayLine(Still):
     """What is shown is the past: its time of day and its speed. Not there on the present."""
 
     def tell(self, view: RunView, words: Words) -> None:
@@ -54,4 +54,4 @@ class ReplayLine(Static):
         if view.replay is None:
             return
         kind = "_ended" if view.replayed else "_held" if not view.replay else ""
-        self.update(Text(words(f"dashboard.replay{kind}", speed=f"{view.replay:g}", time=moment(view.time))))
+        self.put(Text(words(f"dashboard.replay{kind}", speed=f"{view.replay:g}", time=moment(view.time))))

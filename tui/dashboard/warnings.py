@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from realign_edge.monitoring.model import RunView, Warned
+from tui.dashboard.still import Still
 from tui.dashboard.telling import clock
 from tui.frame.fold import hanging
 from tui.frame.window import Speaking
@@ -36,7 +37,7 @@ def warned_text(warned: Warned, words: Words, now: float, colours: dict[str, str
     return text
 
 
-class Warnings(Static):
+class Warnings(Still):
     """As many as the screen has room for, and how many more there are. Not there without any."""
 
     most = 1
@@ -66,7 +67,7 @@ class Warnings(Static):
             line.truncate(room, overflow="ellipsis", pad=bool(told) and number == len(lines))
         if told and lines:
             lines[-1].append("  " + told, style="bold")
-        self.update(Text("\n").join(lines))
+        self.put(Text("\n").join(lines))
 
 
 class WarningsScreen(ModalScreen[object], Speaking):
