@@ -15,7 +15,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,44 +64,34 @@ def resident_mib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-@dataclass(frozen=True, order=True)
-class Took:
-    """Seconds on the clock, and of one core: a machine that is shared has others waiting for it."""
-
-    clock: float
-    core: float
-
-
-def look(watcher: Watcher, now: float) -> Took:
-    """One look."""
-    clock, core = time.perf_counter(), time.process_time()
+def look(watcher: Watcher, now: float) -> float:
+    """Seconds of one look on the clock."""
+    began = time.perf_counter()
     watcher.look(now)
-    return Took(time.perf_counter() - clock, time.process_time() - core)
+    return time.perf_counter() - began
 
 
-def told(name: str, took: list[Took], unit: float, digits: int) -> dict[str, float]:
-    """Median, 99th percentile and worst, on the clock; the same of one core."""
-    clock, core = sorted(t.clock for t in took), sorted(t.core for t in took)
-    at = min(int(0.99 * len(took)), len(took) - 1)
-    kinds = ((name, clock), (f"{name}_of_one_core", core))
-    return {
-        f"{what}_{which}": round(unit * value, digits)
-        for what, values in kinds
-        for which, value in (("median", statistics.median(values)), ("99", values[at]), ("worst", values[-1]))
-    }
+def told(name: str, took: list[float], unit: float, digits: int) -> dict[str, float]:
+    """Median, 99th percentile and worst."""
+    ordered = sorted(took)
+    at = min(int(0.99 * len(ordered)), len(ordered) - 1)
+    values = (("median", statistics.median(ordered)), ("99", ordered[at]), ("worst", ordered[-1]))
+    return {f"{name}_{which}": round(unit * value, digits) for which, value in values}
 
 
 def opening(run: Run, rounds: int) -> dict[str, float]:
     """Opening a long log, and the refreshes behind it: while the search goes on, and when it is done."""
-    opened, behind, after = list[Took](), list[Took](), list[Took]()
+    opened, core, behind, after = list[float](), list[float](), list[float](), list[float]()
     for _ in range(rounds):
-        watcher = Watcher(run)
+        watcher, began = Watcher(run), time.process_time()
         opened.append(look(watcher, time.time()))
+        core.append(time.process_time() - began)
         while any("Reading the log" in p.en for p in watcher.look(time.time()).problems):
             behind.append(look(watcher, time.time()))
         after += [look(watcher, time.time()) for _ in range(20)]
     return {
         **told("open_s", opened, 1, 2),
+        **told("open_s_of_one_core", core, 1, 2),
         **(told("searching_ms", behind, 1000, 1) if behind else {}),
         **told("refresh_ms", after, 1000, 2),
     }
@@ -110,7 +99,7 @@ def opening(run: Run, rounds: int) -> dict[str, float]:
 
 def day(run: Run, looks: int) -> dict[str, float]:
     """A run that is watched for a day, a step and a look a second; memory at a tenth of it and at its end."""
-    watcher, took, early = Watcher(run), list[Took](), 0.0
+    watcher, took, early, began = Watcher(run), list[float](), 0.0, time.process_time()
     with (run.folder / "events.jsonl").open("w", encoding="utf-8", buffering=1) as file:
         now = START
         for event in events(looks):
@@ -124,6 +113,7 @@ def day(run: Run, looks: int) -> dict[str, float]:
     return {
         "looks": float(looks),
         **told("refresh_ms", took, 1000, 2),
+        "ms_of_one_core_with_writing": 1000 * (time.process_time() - began) / looks,
         "memory_after_a_tenth_mib": early,
         "memory_at_the_end_mib": resident_mib(),
         "log_mib": (run.folder / "events.jsonl").stat().st_size / 2**20,

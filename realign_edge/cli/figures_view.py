@@ -52,7 +52,11 @@ def figures_table(evaluation: Mapping[str, Any]) -> Table:
 
 def _share(part: Mapping[str, float]) -> str:
     found = _percents(part)
-    return "-" if found is None else "{:.1f} ({:.0f}-{:.0f})".format(*found)
+    if found is None:
+        return "-"
+    # "100.0 (100-100)" twice would not fit into 80 columns.
+    value = "100" if found[0] > 99.95 else f"{found[0]:.1f}"
+    return f"{value} ({found[1]:.0f}-{found[2]:.0f})"
 
 
 def _change(part: Mapping[str, float]) -> str:

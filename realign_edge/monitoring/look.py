@@ -45,7 +45,13 @@ class Watcher:
             self._trouble = (now, told(f"problem.{read.trouble}"))
         for event in read.events:
             self._story.take(event)
-        self._view = view_of(self._story, self._around(read, now), now)
+        try:
+            around = self._around(read, now)
+        except OSError as problem:
+            # A share that went away, a folder that may no longer be read.
+            words = told("problem.folder", reason=problem.strerror or str(problem))
+            around = Around(self._run.run_id, self._about, "gone", pinned=self._pinned, problems=(words,))
+        self._view = view_of(self._story, around, now)
         return self._view
 
     def step_sample(self, by: int = 1) -> None:

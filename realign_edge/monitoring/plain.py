@@ -169,10 +169,14 @@ def _answer(name: str, answer: Answer, record: str) -> Told:
     said = told(f"plain.{name}", text=answer.text)
     judged = []
     if answer.absent:
-        judged.append(told("plain.absent", terms=", ".join(answer.absent)))
+        judged.append(told("plain.absent", terms=_listed(answer.absent)))
     if answer.missed:
-        judged.append(told("plain.missed", terms=", ".join(answer.missed)))
+        judged.append(told("plain.missed", terms=_listed(answer.missed)))
     if not judged and record:
         judged.append(told("plain.nothing_missed"))
     verdict = joined(judged)
     return Told(f"{said.en} ({verdict.en})", f"{said.ja}（{verdict.ja}）") if judged else said
+
+
+def _listed(terms: tuple[str, ...]) -> Told:
+    return joined([Told(term, term) for term in terms])

@@ -6,7 +6,8 @@ from realign_edge.monitoring.model import MOST_POINTS, Point
 class Series:
     """Points (x, y) in stretches of equal width; the width doubles whenever there are too many stretches.
 
-    Points may come in any order. most: of the points that are given back; two a stretch and the newest.
+    Points may come in any order; the usual one, x growing, is the quick one. most: of the points that are given
+    back: two a stretch and the newest.
     """
 
     def __init__(self, most: int = MOST_POINTS) -> None:
@@ -15,14 +16,20 @@ class Series:
         # Stretch number to its lowest and its highest point.
         self._found: dict[int, tuple[Point, Point]] = {}
         self._newest: Point | None = None
-        self._made: tuple[Point, ...] | None = ()
+        # The last stretch, and the points of all before it in order; None where these must be put in order anew.
+        self._open = -1
+        self._closed: list[Point] | None = []
 
     def add(self, x: int, y: float) -> None:
-        """One more point."""
+        """One more point, x not negative."""
         point = (float(x), y)
         if self._newest is None or x >= self._newest[0]:
             self._newest = point
-        key, self._made = x // self._width, None
+        key = x // self._width
+        if key > self._open:
+            self._begin(key)
+        elif key < self._open:
+            self._closed = None
         lowest, highest = self._found.get(key, (point, point))
         self._found[key] = (point if y < lowest[1] else lowest, point if y > highest[1] else highest)
         while len(self._found) > self._most:
@@ -35,15 +42,22 @@ class Series:
 
     def points(self) -> tuple[Point, ...]:
         """In order of x."""
-        if self._made is None:
-            kept = {p for pair in self._found.values() for p in pair}
-            if self._newest is not None:
-                kept.add(self._newest)
-            self._made = tuple(sorted(kept))
-        return self._made
+        if self._newest is None:
+            return ()
+        if self._closed is None:
+            self._closed = [p for key in sorted(self._found)[:-1] for p in sorted(set(self._found[key]))]
+        return (*self._closed, *sorted({*self._found[self._open], self._newest}))
+
+    def _begin(self, key: int) -> None:
+        """A new last stretch; the one before it no longer changes, as long as points come in order."""
+        if self._closed is not None and self._open in self._found:
+            self._closed += sorted(set(self._found[self._open]))
+        self._open = key
 
     def _widen(self) -> None:
         self._width *= 2
+        self._open //= 2
+        self._closed = None
         merged: dict[int, tuple[Point, Point]] = {}
         for key, pair in self._found.items():
             both = (*merged.get(key // 2, pair), *pair)

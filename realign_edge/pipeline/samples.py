@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from realign_edge.alignment.gradient import out_of_memory
+from realign_edge.alignment.loop import Glimpse, unseen
+from realign_edge.alignment.settings import AlignmentSettings
 from realign_edge.files import sha256_bytes
 from realign_edge.glossary.facts import Facts, facts_of
 from realign_edge.glossary.mentions import find_mentions
 from realign_edge.glossary.model import Glossary, Mention
 from realign_edge.glossary.questions import Language, describe_question
 from realign_edge.glossary.script import origins
+from realign_edge.photos.collection import Collection
 from realign_edge.photos.model import Photo
 from realign_edge.vlm.features import FeatureStore
 from realign_edge.vlm.generate import generate
@@ -72,6 +75,23 @@ class Sampler:
                 "now": marked(now, facts, self.glossary, self.language),
             }
         )
+
+
+def sampled(
+    vlm: Vlm,
+    store: FeatureStore,
+    collection: Collection,
+    glossary: Glossary,
+    language: Language,
+    settings: AlignmentSettings,
+    tell: Callable[[dict[str, Any]], None],
+) -> Glimpse:
+    """What shows a held-out photo at every look, nothing where there is none; to be made before an adapter is there."""
+    photos = choose(collection.of("held_out"), glossary, settings.seed)
+    if not photos:
+        return unseen
+    before = tuple(ask(vlm, store, photos, language))
+    return Sampler(vlm, store, glossary, language, photos, before, settings.checkpoint_every, tell).show
 
 
 def ask(vlm: Vlm, store: FeatureStore, photos: Sequence[Photo], language: Language) -> list[str]:

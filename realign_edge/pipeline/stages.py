@@ -173,8 +173,9 @@ class Stages:
         Raises:
             UsageError: there are too few pairs.
         """
-        from realign_edge.alignment.loop import Uninterrupted
+        from realign_edge.alignment.loop import Uninterrupted, unseen
         from realign_edge.alignment.trainer import Workspace, align
+        from realign_edge.pipeline.samples import sampled
 
         pairs, run = self._enough_pairs(), self.outcome.run
         inputs = fingerprint(self.vlm.fingerprint, [p.pair_id for p in pairs], asdict(self.config.alignment))
@@ -185,11 +186,13 @@ class Stages:
             self.outcome.chosen_change = float("nan") if change is None else float(change)
             self._end("train", unchanged=True)
             return
-        progress = self._begin("train")
+        progress, found = self._begin("train"), self.outcome
+        shown = (found.collection, found.glossary, found.language.language, self.config.alignment)
+        glimpse = sampled(self.vlm, self.store, *shown, self.tell) if self.team.first else unseen
         result = align(
             self.vlm, pairs, self.store, self.config.alignment, Workspace(run.folder, self.home / "references"),
             progress=progress, events=self._training_event, control=self.control or Uninterrupted(),
-            team=self.team, glimpse=self._glimpse(),
+            team=self.team, glimpse=glimpse,
         )  # fmt: skip
         if self.team.first:
             about = {
@@ -202,21 +205,6 @@ class Stages:
             run.finish_stage("train", inputs, about)
         self.outcome.chosen_change = result.chosen_change
         self._end("train")
-
-    def _glimpse(self) -> Callable[[int], None]:
-        """What shows a held-out photo at every look; nothing where there is none, or this member tells nothing."""
-        from realign_edge.alignment.loop import unseen
-        from realign_edge.pipeline.samples import Sampler, ask, choose
-
-        outcome, settings = self.outcome, self.config.alignment
-        photos = choose(outcome.collection.of("held_out"), outcome.glossary, settings.seed)
-        if not self.team.first or not photos:
-            return unseen
-        language = outcome.language.language
-        before = tuple(ask(self.vlm, self.store, photos, language))
-        return Sampler(
-            self.vlm, self.store, outcome.glossary, language, photos, before, settings.checkpoint_every, self.tell
-        ).show
 
     def _enough_pairs(self) -> tuple[PreferencePair, ...]:
         assert self.outcome.pairs is not None

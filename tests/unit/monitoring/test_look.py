@@ -1,5 +1,6 @@
 """One look at a run after another, as a window sees it."""
 
+import errno
 import json
 import os
 import shutil
@@ -302,6 +303,16 @@ def test_no_value_of_any_event_ends_the_watch(watcher: Watcher, written: Any, va
     assert Replay(written.run, 1e6).look(written.now).run_id == written.run.run_id
 
 
+def test_a_damaged_heartbeat_is_no_living_process(watcher: Watcher, written: Any) -> None:
+    trained(written)
+    for pid in (10**30, "x", None, 2**31 + 5):
+        status = {"state": "running", "pid": pid, "stage": "train", "time": written.now}
+        (written.run.folder / "status.json").write_text(json.dumps(status))
+        assert watcher.look(written.now).state == "interrupted"
+    (written.run.folder / "status.json").write_text('{"state": "runn')
+    assert watcher.look(written.now).state == "unknown"
+
+
 def test_a_folder_that_goes_away_and_comes_back(watcher: Watcher, written: Any, tmp_path: Path) -> None:
     trained(written)
     assert watcher.look(written.now).condition.level == "ok"
@@ -310,6 +321,21 @@ def test_a_folder_that_goes_away_and_comes_back(watcher: Watcher, written: Any, 
     assert (view.state, view.condition.rule, view.model) == ("gone", "gone", "nano")
     assert view.curve("loss") is not None
     shutil.move(tmp_path / "away", written.run.folder)
+    assert watcher.look(written.now).condition.level == "ok"
+
+
+def test_a_share_that_went_away_is_told(watcher: Watcher, written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(written)
+    assert watcher.look(written.now).condition.level == "ok"
+
+    def stale(run: Any) -> Any:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr("realign_edge.monitoring.look.newest_checkpoint", stale)
+    view = watcher.look(written.now)
+    assert (view.condition.rule, view.model) == ("gone", "nano")
+    assert [p.en for p in view.problems] == ["The folder of this run cannot be read: Stale file handle"]
+    monkeypatch.undo()
     assert watcher.look(written.now).condition.level == "ok"
 
 
