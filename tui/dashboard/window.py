@@ -29,6 +29,7 @@ from tui.frame.window import Window
 from tui.words import Words
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.binding import ActiveBinding
 
 PaneName = Literal["curves", "sample", "news"]
@@ -212,6 +213,16 @@ class DashboardWindow(Asking, Window):
         """Show this pane alone; again, and all are shown where there is room for them."""
         self._pane = None if self._pane == name else name
         self._arrange()
+
+    def on_click(self, event: "events.Click") -> None:
+        """The edges of a pane: its title shows it alone, its lower edge names the others and shows the next."""
+        for name, following in zip(PANES, (*PANES[1:], PANES[0]), strict=True):
+            region = self.query_one(f"#{name}").region
+            if region.contains(event.screen_x, event.screen_y):
+                if event.screen_y == region.y:
+                    self.action_pane(name)
+                elif event.screen_y == region.bottom - 1 and self.query_one("#panes").has_class("one"):
+                    self.action_pane(following)
 
     def action_sample(self, by: int) -> None:
         """Another photo."""

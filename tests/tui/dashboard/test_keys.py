@@ -153,6 +153,20 @@ async def test_numbers_show_one_pane_and_all_again(views: Views, shown: Shown, s
         assert panes(app) == ["curves", "sample", "news"]
 
 
+async def test_edges_of_panes_are_clicked(views: Views, shown: Shown, settled: Any) -> None:
+    app, _ = shown(views["well"])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.click("#news", offset=(5, 0))
+        assert panes(app) == ["news"]
+        await pilot.click("#news", offset=(100, app.screen.query_one("#news").size.height + 1))
+        assert panes(app) == ["curves"]
+        await pilot.click("#curves", offset=(5, 0))
+        assert panes(app) == ["curves", "sample", "news"]
+        await pilot.click("#curves", offset=(5, 3))
+        assert panes(app) == ["curves", "sample", "news"]
+
+
 async def test_l_shows_what_the_process_printed(views: Views, shown: Shown, settled: Any) -> None:
     app, _ = shown(views["failed"])
     async with app.run_test(size=(80, 24)) as pilot:
