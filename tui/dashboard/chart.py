@@ -107,7 +107,8 @@ def drawn_lines(drawing: Drawing, width: int, height: int, styles: dict[str, Sty
     title = Strip(_title(drawing, width, styles)).adjust_cell_length(width, styles["axis"])
     known = [extreme for line in drawing.lines for extreme in _extremes(line.points)]
     if not known or height < 3:
-        words = Strip([Segment("  " + drawing.waiting, styles["axis"])]).adjust_cell_length(width, styles["axis"])
+        before = " " * max((width - cell_len(drawing.waiting)) // 2, 0)
+        words = Strip([Segment(before + drawing.waiting, styles["axis"])]).adjust_cell_length(width, styles["axis"])
         blank = Strip.blank(width, styles["axis"])
         middle = (height - 2) // 2
         return [title, *(words if row == middle and not known else blank for row in range(height - 1))]
@@ -129,6 +130,8 @@ def _title(drawing: Drawing, width: int, styles: dict[str, Style]) -> list[Segme
     for with_names, with_unit in ((True, True), (False, True), (False, False)):
         made = [Segment(drawing.title, styles["title"]), Segment(unit if with_unit else "", styles["axis"])]
         for line, style, sign in zip(drawing.lines, ("first", "second"), _ENDS, strict=False):
+            if not line.points:
+                continue
             name = f"{line.name} " if with_names and line.name else ""
             made.append(Segment(f"  {sign + ' ' if many else ''}{name}{drawing.told(line.last)}", styles[style]))
         if sum(segment.cell_length for segment in made) <= width:

@@ -99,7 +99,7 @@ def stages(training: str = "running", done: int = 42) -> tuple[StageView, ...]:
             took_s=66.0,
         ),
         StageView("evaluate", Told("Evaluation", "評価"), rest, took_s=11.0 if state == "done" else None),
-        StageView("export", Told("Export", "書き出し"), rest, took_s=19.8 if state == "done" else None),
+        StageView("export", Told("Export", "出力"), rest, took_s=19.8 if state == "done" else None),
     )
 
 
@@ -195,7 +195,7 @@ QUIET = replace(
             False,
             Told(
                 "The true notes became less likely than before (-0.2 nats).",
-                "正しい記録の尤度が調整前より下がっています（-0.2 nat）。",
+                "正しい記述の尤度が調整前より下がっています（-0.2 nat）。",
             ),
             NOW - 20,
         ),
