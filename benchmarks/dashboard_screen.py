@@ -10,6 +10,7 @@ is that of the installed command in a terminal of its own, until the status sent
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import pty
@@ -43,10 +44,10 @@ def start(home: Path, size: tuple[int, int]) -> tuple[float, float, float]:
     began = time.perf_counter()
     pid, terminal = pty.fork()
     if pid == 0:
+        ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         command = [sys.executable, "-m", "realign_edge", "watch", "--image-mode", "none", "--lang", "en"]
         environment = {**os.environ, "REALIGN_EDGE_HOME": str(home), "TERM": "xterm-256color"}
         os.execve(command[0], command, environment)
-    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     said, framed = b"", 0.0
     while SENTENCE not in said:
         said += os.read(terminal, 65536)
@@ -75,6 +76,8 @@ async def refresh(run: Run, home: Path, size: tuple[int, int], steps: int, count
         assert isinstance(window, DashboardWindow)
         while window.view is None or any("Reading the log" in told.en for told in window.view.problems):
             await _looked(pilot, window)
+        # As tui/app.py does in a terminal.
+        gc.freeze()
         with (run.folder / "events.jsonl").open("a", encoding="utf-8", buffering=1) as file:
             for number, event in zip(range(count), more, strict=False):
                 file.write(json.dumps(event) + "\n")
