@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: presets bench-bundle bench-dashboard bench-report bench-station bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -63,6 +63,12 @@ bench-report: $(STAMP)  ## the reports of 10,000 verdicts in every form, and the
 bench-station: $(STAMP)  ## the station against torch, the unfused graph and onnxruntime-genai (minutes)
 	$(BIN)/python -m benchmarks.station --threads 1
 
+bench-vision: $(STAMP)  ## what a photo costs to see, against torch, and what each operator takes of it (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.vision
+
+bench-batching: $(STAMP)  ## what a station would gain from several photos at once (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.batching
+
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
 
@@ -71,6 +77,14 @@ bench-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found
 
 storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_storm $(if $(BUNDLE),--bundle $(BUNDLE))
+
+bundle: $(STAMP)  ## the offline bundle of a role, signed (ROLE=station or workstation) into dist/
+	$(BIN)/python -m deploy.make_bundle --role $(or $(ROLE),station) --out dist
+
+prove-install: $(STAMP)  ## install the station's bundle without a network on a copy of this machine (root; after make demo)
+	$(MAKE) bundle ROLE=station
+	deploy/prove_install.sh dist/realign-edge-*-station-*.tar.gz dist/release.pub $(DEMO)/home/runs/latest/bundle \
+		$(DEMO)/home/keys/workstation.pub $(DEMO)/incoming/photos $(or $(KILLS),5)
 
 presets: $(STAMP)  ## derive the presets for GPUs of usual sizes, and the tables of docs/models.md
 	$(BIN)/python -m benchmarks.presets

@@ -11,6 +11,7 @@ from realign_edge.bundle import contract
 from realign_edge.bundle.contract import GRAPHS, Precision
 from realign_edge.export.graphs import export_graphs
 from realign_edge.export.hub import newline_of
+from realign_edge.export.patches import grid_of
 from realign_edge.export.preprocess import preprocess_of
 from realign_edge.files import write_json
 from realign_edge.glossary.load import load_glossary
@@ -39,7 +40,7 @@ def write_bundle(
     exported = export_graphs(vlm, folder, precisions)
     profile = {n: getattr(exported, n) for n in FIELDS if hasattr(exported, n)} | {
         "language": "en",
-        "preprocess": preprocess_of(vlm.processor, vlm.family.limits) | newline_of(vlm),
+        "preprocess": preprocess_of(vlm.processor, vlm.family.limits) | newline_of(vlm) | grid_of(vlm),
         "questions": {"describe": question or describe_question("en")},
         "max_new_tokens": 96,
         "precisions": dict.fromkeys(GRAPHS, precisions[0]),

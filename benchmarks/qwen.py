@@ -41,6 +41,8 @@ class QwenShape:
 
 # Qwen2.5-VL-7B, from memory of its published configuration.
 QWEN_SEVEN_B = QwenShape(1280, 3420, 32, 16, 3584, 18944, 28, 28, 4, 152064)
+# With about as many parameters as the medium LLaVA of benchmarks/llava.py.
+MEDIUM_QWEN = QwenShape(512, 1024, 8, 8, 1024, 2816, 14, 16, 4, 32000)
 # A photo of 1,260 tokens, of the 1,280 that the profile allows: width, height in pixels.
 USUAL_PHOTO = (36 * 28, 35 * 28)
 _TOKENS = {

@@ -1,6 +1,7 @@
 """The station against torch's `generate`, the unfused graph and onnxruntime-genai: `python -m benchmarks.station`.
 
-Two models: the embedded one, and a LLaVA of about 230 M parameters with random weights and a prompt of 600 tokens.
+Two models: the embedded one, and a LLaVA of about 230 M parameters with random weights and a prompt of 600 tokens. A
+third, a Qwen2.5-VL about as large, only where `--only patches` asks for it.
 Every subject has a process of its own, one after another and round about, all with the same number of threads;
 figures are medians over the processes, each of which takes the median of its rounds. genai knows no LLaVA, so it gets
 the decoder alone and as many text tokens. At the end, whole inspections of the embedded model, file to verdict.
@@ -19,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.station_models import Made, make_medium, make_nano
+from benchmarks.station_models import Made, make_medium, make_nano, make_patches
 from realign_edge.files import write_json
 
 _STATION = {
@@ -47,20 +48,22 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3, help="in each process, after one to warm up")
     options.add_argument("--photos", type=int, default=60, help="that are inspected whole")
     options.add_argument("--json", type=Path, help="where all figures are written")
-    options.add_argument("--only", choices=("nano", "medium"), help="one model alone")
+    options.add_argument("--only", choices=("nano", "medium", "patches"), help="one model alone")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = given.work or Path(temporary)
         found: dict[str, Any] = {"threads": given.threads, "read_gb_s": read_bandwidth(given.threads)}
-        if given.only != "medium":
+        if given.only in (None, "nano"):
             found["nano"] = measure(apart(make_nano, work), given.threads, given.processes, given.rounds)
             folder = work / "nano" / "bundle"
             found["inspections"] = _run("inspections", folder, given.threads, given.photos)
-        if given.only != "nano":
+        if given.only in (None, "medium"):
             found["medium"] = measure(apart(make_medium, work), given.threads, given.processes, given.rounds)
+        if given.only == "patches":
+            found["patches"] = measure(apart(make_patches, work), given.threads, given.processes, given.rounds)
     if given.json:
         write_json(given.json, found)
-    for name in ("nano", "medium"):
+    for name in ("nano", "medium", "patches"):
         if name in found:
             print_model(name, found[name], found["read_gb_s"])
     if "inspections" in found:
@@ -79,7 +82,8 @@ def apart(make: Callable[[Path], Made], work: Path) -> Made:
 
 def measure(made: Made, threads: int, processes: int, rounds: int) -> dict[str, Any]:
     """Figures of every subject, medians over its processes, and what the decoder must read for a token."""
-    subjects = {"torch generate": ("torch", *())} | {n: ("station", p) for n, p in _STATION.items()}
+    ours = {n: p for n, p in _STATION.items() if made.unfused or "plain" not in p}
+    subjects = {"torch generate": ("torch", *())} | {n: ("station", p) for n, p in ours.items()}
     subjects |= {n: ("genai", p) for n, p in _GENAI.items() if made.genai}
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in subjects}
     for _ in range(processes):
@@ -93,14 +97,16 @@ def print_model(name: str, found: dict[str, Any], read_gb_s: float) -> None:
     """A table, and how the targets were met."""
     figures = found["subjects"]
     print(f"\n{name}: {figures['torch generate']['prompt_tokens']:.0f} prompt tokens")
-    print("| subject | vision ms | prefill tokens/s | first token ms | decode tokens/s | peak MB | load s |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| subject | pixels ms | vision ms | prefill tokens/s | first token ms | decode tokens/s | peak MB | load s |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for subject, f in figures.items():
-        first = 1000 * (f["vision"] + f["prefill"])
-        vision = f"{1000 * f['vision']:.0f}" if f["vision"] else "-"
+        first = 1000 * (f["pixels"] + f["vision"] + f["prefill"])
+        seen = [f"{1000 * f[n]:.1f}" if f["vision"] else "-" for n in ("pixels", "vision")]
         print(
-            f"| {subject} | {vision} | {f['prompt_tokens'] / f['prefill']:.0f} | {first:.0f} | {1 / f['decode']:.1f} "
-            f"| {f['peak_mb']:.0f} | {f['load']:.2f} |"
+            f"| {subject} | {' | '.join(seen)} | {f['prompt_tokens'] / f['prefill']:.0f} | {first:.0f} "
+            f"| {1 / f['decode']:.1f} | {f['peak_mb']:.0f} | {f['load']:.2f} |"
         )
     theirs = figures["torch generate"]
     for figure, subject, wanted in _TARGETS:

@@ -16,12 +16,16 @@ PROMPT = 600
 
 @dataclass(frozen=True)
 class Made:
-    """folder: a bundle, with `torch/` beside its files; weight_bytes, cache_bytes: that fp32 reads for one token."""
+    """folder: a bundle, with `torch/` beside its files; weight_bytes, cache_bytes: that fp32 reads for one token.
+
+    genai, unfused: are its decoder and the one that torch traces there as well?
+    """
 
     folder: Path
     weight_bytes: int
     cache_bytes: int
     genai: bool
+    unfused: bool = True
 
 
 def make_nano(work: Path) -> Made:
@@ -40,7 +44,16 @@ def make_medium(work: Path) -> Made:
     return _made(work / "medium", model, _question(model), genai=True)
 
 
-def _made(place: Path, model: Path, question: str, *, genai: bool) -> Made:
+def make_patches(work: Path) -> Made:
+    """A Qwen2.5-VL about as large as the medium LLaVA, its photo of as many tokens."""
+    from benchmarks.qwen import MEDIUM_QWEN, write_qwen
+
+    model = work / "patches" / "model"
+    write_qwen(model, MEDIUM_QWEN)
+    return _made(work / "patches", model, "Describe the part and its defects.", genai=False, unfused=False, edge=672)
+
+
+def _made(place: Path, model: Path, question: str, *, genai: bool, unfused: bool = True, edge: int = 336) -> Made:
     from benchmarks.bundles import write_bundle
     from realign_edge.progress import Silent
     from realign_edge.shopfloor.floor import write_floor
@@ -49,20 +62,21 @@ def _made(place: Path, model: Path, question: str, *, genai: bool) -> Made:
     folder, done = place / "bundle", place / "bundle" / "prompt.json"
     if not done.exists():
         if not (place / "floor").exists():
-            write_floor(place / "floor", 120 if not genai else 12, seed=5, workers=2, progress=Silent())
+            write_floor(place / "floor", 120 if not question else 12, seed=5, workers=2, progress=Silent())
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_bundle(folder, str(model), place / "floor", PRECISIONS, question)
         (folder / "torch").symlink_to(model.resolve())
-        _unfused(model, folder)
-        tokens = _prompt_tokens(folder)
+        if unfused:
+            _unfused(model, folder)
+        tokens = prompt_tokens(folder, edge)
         for precision in ("fp32", "int4") if genai else ():
             _genai(model, folder / f"genai-{precision}", precision)
-        write_json(done, {"tokens": tokens})
+        write_json(done, {"tokens": tokens, "edge": edge})
     profile = load_station(folder).profile
     weights = sum(p.stat().st_size for p in (folder / "onnx").glob("decoder_model_merged.onnx*"))
-    cache = 2 * 4 * profile.layers * profile.kv_heads * profile.head_dim * _prompt_tokens(folder)
-    return Made(folder, weights, cache, genai)
+    cache = 2 * 4 * profile.layers * profile.kv_heads * profile.head_dim * prompt_tokens(folder, edge)
+    return Made(folder, weights, cache, genai, unfused)
 
 
 def _question(model: Path) -> str:
@@ -78,13 +92,18 @@ def _question(model: Path) -> str:
     return question
 
 
-def _prompt_tokens(folder: Path) -> int:
+def prompt_tokens(folder: Path, edge: int = 336) -> int:
+    """Of the question, the photo included; edge: of the photo, in pixels."""
+    from benchmarks.station_subjects import picture
+    from realign_edge.station.patches import tokens_of
+    from realign_edge.station.pixels import pixels
     from realign_edge.station.profile import read_profile
     from realign_edge.station.prompts import Prompts
 
     profile = read_profile(folder)
     ends = Prompts(folder, profile).ends(profile.questions["describe"])
-    return len(ends.head) + profile.image_tokens + len(ends.tail)
+    rows, columns = tokens_of(pixels(picture(0, edge), profile.preprocess).grid, profile.preprocess)
+    return len(ends.head) + (profile.image_tokens or rows * columns) + len(ends.tail)
 
 
 def _unfused(model: Path, folder: Path) -> None:

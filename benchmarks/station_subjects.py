@@ -1,7 +1,8 @@
 """What `benchmarks.station` measures, each in a process of its own: one JSON object on stdout.
 
 Every subject is given the same photo and prompt, and says how many seconds it took, as medians over its rounds, for
-the photo (vision), for reading the prompt (prefill) and for one further token (decode).
+bringing the photo into the model's size (pixels), for its features (vision), for reading the prompt (prefill) and for
+one further token (decode).
 """
 
 import json
@@ -31,23 +32,25 @@ def main() -> None:
 def station(folder: Path, threads: int, rounds: int, precisions: str) -> dict[str, float]:
     """Ours. precisions: of vision, embedding and decoder, as `int8,fp32,int4`; `plain` is the unfused decoder."""
     from realign_edge.station.model import load_station
+    from realign_edge.station.pixels import pixels
 
     with tempfile.TemporaryDirectory() as beside:
         began = time.perf_counter()
         model = load_station(_variant(folder, Path(beside), precisions.split(",")), threads)
         loaded = time.perf_counter() - began
         question = model.profile.questions["describe"]
-        seconds: dict[str, list[float]] = {"vision": [], "prefill": [], "decode": []}
+        seconds = _seconds()
         for number in range(rounds + 1):
-            photo = picture(number)
+            photo = picture(number, _edge(folder))
+            cut, _ = _timed(lambda photo=photo: pixels(photo, model.profile.preprocess))  # type: ignore[misc]
             looked, view = _timed(lambda photo=photo: model.see(photo))  # type: ignore[misc]
             read, _ = _timed(lambda view=view: model.answer(view, question, 1))  # type: ignore[misc]
             short, _ = _timed(lambda view=view: model.answer(view, question, 1))  # type: ignore[misc]
             long, answer = _timed(lambda view=view: model.answer(view, question, 1 + NEW))  # type: ignore[misc]
             assert len(answer.ids) == 1 + NEW
-            _keep(seconds, number, looked, read, (long - short) / NEW)
+            _keep(seconds, number, cut, looked - cut, read, (long - short) / NEW)
     tail = model.prompts.ends(question).tail
-    return _figures(seconds, len(view.features) + len(tail), loaded)
+    return _figures(seconds, len(view.placed.states) + len(tail), loaded)
 
 
 def torch_generate(folder: Path, threads: int, rounds: int) -> dict[str, float]:
@@ -60,22 +63,25 @@ def torch_generate(folder: Path, threads: int, rounds: int) -> dict[str, float]:
     torch.set_num_threads(threads)
     began = time.perf_counter()
     model: Any = AutoModelForImageTextToText.from_pretrained(folder / "torch", dtype=torch.float32).eval()
-    processor = load_processor(folder / "torch", "llava")
-    loaded = time.perf_counter() - began
+    processor = load_processor(folder / "torch", model.config.model_type)
+    loaded, alone = time.perf_counter() - began, processor.image_processor
     content = [{"type": "image"}, {"type": "text", "text": _question(folder)}]
     text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-    seconds: dict[str, list[float]] = {"vision": [], "prefill": [], "decode": []}
+    seconds = _seconds()
     with torch.inference_mode():
         for number in range(rounds + 1):
-            given: Any = processor(text=[text], images=[picture(number)], return_tensors="pt")
+            photo = picture(number, _edge(folder))
+            given: Any = processor(text=[text], images=[photo], return_tensors="pt")
+            shown = {name: given[name] for name in ("pixel_values", "image_grid_thw") if name in given}
 
             def said(count: int, given: Any = given) -> Any:
                 return model.generate(**given, min_new_tokens=count, max_new_tokens=count, do_sample=False)
 
-            looked, _ = _timed(lambda given=given: model.get_image_features(pixel_values=given["pixel_values"]))  # type: ignore[misc]
+            cut, _ = _timed(lambda photo=photo: alone(images=[photo], return_tensors="pt"))  # type: ignore[misc]
+            looked, _ = _timed(lambda shown=shown: model.get_image_features(**shown))  # type: ignore[misc]
             short, _ = _timed(lambda said=said: said(1))  # type: ignore[misc]
             long, _ = _timed(lambda said=said: said(1 + NEW))  # type: ignore[misc]
-            _keep(seconds, number, looked, short - looked, (long - short) / NEW)
+            _keep(seconds, number, cut, looked, short - looked, (long - short) / NEW)
     return _figures(seconds, given["input_ids"].shape[1], loaded)
 
 
@@ -91,7 +97,7 @@ def genai(folder: Path, threads: int, rounds: int, precision: str) -> dict[str, 
     model = og.Model(str(place))
     loaded = time.perf_counter() - began
     length = int(json.loads((folder / "prompt.json").read_text())["tokens"])
-    seconds: dict[str, list[float]] = {"vision": [], "prefill": [], "decode": []}
+    seconds = _seconds()
     for number in range(rounds + 1):
         ids = np.random.default_rng(number).integers(4, 400, length).tolist()
         search = og.GeneratorParams(model)
@@ -106,7 +112,7 @@ def genai(folder: Path, threads: int, rounds: int, precision: str) -> dict[str, 
             for _ in range(NEW):
                 generator.generate_next_token()
 
-        _keep(seconds, number, 0.0, _timed(read)[0], _timed(more)[0] / NEW)
+        _keep(seconds, number, 0.0, 0.0, _timed(read)[0], _timed(more)[0] / NEW)
     return _figures(seconds, length, loaded)
 
 
@@ -121,9 +127,13 @@ def inspections(folder: Path, threads: int, rounds: int) -> dict[str, float]:
     return {"photos": len(each), "p50": float(p50), "p95": float(p95), "a_minute": 60 / float(np.mean(each))}
 
 
-def picture(number: int) -> Any:
-    """A photo that no round has seen before, (336, 336, 3) uint8."""
-    return np.random.default_rng(number).integers(0, 256, (336, 336, 3), np.uint8)
+def picture(number: int, edge: int = 336) -> Any:
+    """A photo that no round has seen before, (edge, edge, 3) uint8."""
+    return np.random.default_rng(number).integers(0, 256, (edge, edge, 3), np.uint8)
+
+
+def _edge(folder: Path) -> int:
+    return int(json.loads((folder / "prompt.json").read_text())["edge"])
 
 
 def _variant(folder: Path, beside: Path, precisions: list[str]) -> Path:
@@ -151,6 +161,10 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     began = time.perf_counter()
     found = work()
     return time.perf_counter() - began, found
+
+
+def _seconds() -> dict[str, list[float]]:
+    return {"pixels": [], "vision": [], "prefill": [], "decode": []}
 
 
 def _keep(seconds: dict[str, list[float]], number: int, *values: float) -> None:

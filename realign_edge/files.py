@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from realign_edge.errors import UsageError
+
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write `data` so that a power cut leaves the old file or the new one, never a torn one."""
@@ -25,6 +27,20 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that a person named, and those above it.
+
+    Raises:
+        UsageError: it cannot be one, for instance since a file has its name.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as problem:
+        why = "a file has this name, or one above it" if folder.parent.exists() else problem.strerror
+        raise UsageError(f"the folder {folder} cannot be made: {why}", "name another folder") from problem
+    return folder
 
 
 def sync_folder(folder: Path) -> None:

@@ -42,7 +42,10 @@ class StationProfile:
     layers, kv_heads, head_dim: of the decoder's cache; positions: "linear", or "mrope" (three axes);
     cache: "shared" where past and present may be one buffer (GroupQueryAttention), "grown" where present is past plus
     the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with;
-    embedding_rows: a photo of several rows (tiles) is found by the first one's `image_embedding`, or by their mean.
+    embedding_rows: a photo of several rows (tiles) is found by the first one's `image_embedding`, by their mean, or by
+    the mean of its features as they stand in the prompt; layout: the tokens around them (station/layout.py);
+    both_ways: which tokens attend to one another in both directions: none, the photo's, or the whole prompt's;
+    deep_layers: of the decoder, behind which the vision graph's `deepstack_features` are added to a photo's tokens.
     """
 
     family: str
@@ -66,7 +69,10 @@ class StationProfile:
     max_new_tokens: int
     precisions: Mapping[Graph, Precision]
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    embedding_rows: Literal["first", "mean"] = "first"
+    embedding_rows: Literal["first", "mean", "features"] = "first"
+    layout: Mapping[str, Any] = field(default_factory=dict)
+    both_ways: Literal["nothing", "photo", "prompt"] = "nothing"
+    deep_layers: int = 0
 
 
 @dataclass(frozen=True)

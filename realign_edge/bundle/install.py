@@ -11,7 +11,7 @@ from realign_edge.bundle.signature import check_signature
 from realign_edge.bundle.sources import open_source
 from realign_edge.bundle.store import CURRENT, PREVIOUS, holding, linked, switch
 from realign_edge.bundle.trust import TrustedKeys
-from realign_edge.bundle.verify import not_as_signed, verify, verify_bundle
+from realign_edge.bundle.verify import not_as_signed, read_head, verify, verify_bundle
 from realign_edge.carry.staging import check_room, never, staging
 from realign_edge.errors import Interrupted, MissingError, RealignError
 from realign_edge.files import sync_folder
@@ -23,13 +23,16 @@ SelfTest = Callable[[Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """folder: where the bundle lies; new: False where it was there already; before: the id that was active, or ""."""
+    """folder: where the bundle lies; new: False where it was there already; before: the id that was active, or "";
+    older: it was made before that one.
+    """
 
     folder: Path
     manifest: BundleManifest
     signer: str
     new: bool
     before: str
+    older: bool = False
 
 
 def install(
@@ -74,7 +77,7 @@ def install(
             _try_installed(folder, manifest.id, before, keys, self_test)
         if before != manifest.id:
             switch(folder, manifest.id, before)
-        return Installed(target, manifest, signer.id, new, before)
+        return Installed(target, manifest, signer.id, new, before, manifest.created < _created(folder, before))
 
 
 def rollback(home: Path, keys: TrustedKeys, self_test: SelfTest) -> tuple[str, str]:
@@ -92,6 +95,14 @@ def rollback(home: Path, keys: TrustedKeys, self_test: SelfTest) -> tuple[str, s
         _try(folder / before, self_test, f"the active bundle stays {now}")
         switch(folder, before, now)
         return before, now
+
+
+def _created(folder: Path, name: str) -> str:
+    """When an installed bundle was made, UTC in ISO 8601; "" where it does not say."""
+    try:
+        return parse_manifest(read_head(folder / name).manifest).created if name else ""
+    except RealignError:
+        return ""
 
 
 def _is_sound(target: Path, keys: TrustedKeys, progress: Progress, stopped: Callable[[], bool]) -> bool:

@@ -125,7 +125,12 @@ def _point(folder: Path, name: str, target: str) -> None:
             f"{folder} is on a file system without links ({problem.strerror})",
             "set REALIGN_EDGE_HOME to a folder on a local disk",
         ) from problem
-    beside.replace(folder / name)
+    try:
+        beside.replace(folder / name)
+    except IsADirectoryError:
+        raise RealignError(
+            f"{folder / name} is a folder, where the link to a bundle belongs", "move it away, and do this again"
+        ) from None
     sync_folder(folder)
 
 

@@ -26,10 +26,13 @@ def ask(
     import numpy as np
 
     from realign_edge.appliance.load import appliance
-    from realign_edge.errors import MissingError
+    from realign_edge.errors import MissingError, UsageError
     from realign_edge.photos.decode import Refusal, read_photo
+    from realign_edge.photos.text import clean
     from realign_edge.station.asking import ask as reply_to
 
+    if not question.strip():
+        raise UsageError("there is no question", 'write one: realign-edge ask PHOTO "Where is the scratch?"')
     try:
         inspector = open_inspector(bundle, threads or appliance().inspect.threads)
         reply = reply_to(inspector, np.asarray(read_photo(photo)), question)
@@ -38,7 +41,8 @@ def ask(
     if as_json:
         print_json({"photo": str(photo), "question": question, **asdict(reply)})
         return
-    typer.echo(reply.answer)
+    # Whatever a model says, it does not speak to the terminal.
+    typer.echo(clean(reply.answer))
     for line in _evidence(reply):
         typer.echo(line)
     for warning in reply.warnings:

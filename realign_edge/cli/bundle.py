@@ -94,7 +94,7 @@ def install(
             say(f"trusted from now on: key {new.id}\n  fingerprint  {new.fingerprint}")
         found = take_in(place, home(), keys, self_test, progress, stopping)
     if as_json:
-        about = {"new": found.new, "before": found.before or None, "key": found.signer}
+        about = {"new": found.new, "before": found.before or None, "older": found.older, "key": found.signer}
         print_json({"bundle": found.manifest.id, "folder": str(found.folder), **about})
         return
     typer.echo(installed_lines(found))

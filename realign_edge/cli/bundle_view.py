@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -45,6 +46,8 @@ def installed_lines(found: Installed) -> str:
         lines[0] = f"{manifest.id} was active already, and stays so"
     elif found.before:
         lines.append(f"before: {found.before}; `realign-edge bundle rollback` goes back to it")
+        if found.older:
+            lines.append(f"note: made on {manifest.created[:10]}, it is older than the one before")
     return "\n".join(lines)
 
 
@@ -93,7 +96,15 @@ def print_bundle(folder: Path, manifest: BundleManifest) -> None:
     style = "green" if training.adopt else "yellow"
     table.add_row("", Text(training.decision, style=style))
     console().print(table)
-    console().print(precision_table(manifest.parity, manifest.precisions))
+    print_precisions(manifest)
+
+
+def print_precisions(manifest: BundleManifest, on: Console | None = None) -> None:
+    """The table of precisions, and how their verdicts were compared."""
+    on = on or console()
+    on.print(precision_table(manifest.parity, manifest.precisions))
+    if words := verdicts_line(manifest.parity):
+        on.print(Text(words, style="dim"))
 
 
 def precision_table(parity: Sequence[GraphParity], chosen: Mapping[Any, Any]) -> Table:
@@ -106,14 +117,33 @@ def precision_table(parity: Sequence[GraphParity], chosen: Mapping[Any, Any]) ->
     for row in sorted(parity, key=lambda p: GRAPHS.index(p.graph)):
         used = chosen.get(row.graph) == row.precision
         state = Text("used", style="green") if used else Text("" if row.passed else "left out", style="yellow")
-        cells = [_figure(name, row.figures.get(name)) for name in _HEADS]
+        cells = [_figure(name, row.figures) for name in _HEADS]
         table.add_row(f"{row.graph.split('_')[0]} {row.precision}", gib(row.size), *cells, state)
     return table
 
 
-def _figure(name: str, value: float | None) -> str:
+def _figure(name: str, figures: Mapping[str, float]) -> str:
+    value = figures.get(name)
     if value is None:
         return "-"
     if name == "max_difference":
         return f"{value:.1e}"
+    if name == "verdicts" and "verdicts_low" in figures:
+        return f"{100 * value:.0f} ({100 * figures['verdicts_low']:.0f}-{100 * figures['verdicts_high']:.0f})"
     return f"{100 * value:+.1f}" if name in ("chair_i", "pope") else f"{100 * value:.0f} %"
+
+
+_TOGETHER = "together_"
+
+
+def verdicts_line(parity: Sequence[GraphParity]) -> str:
+    """How whole verdicts were compared; "" where they were not."""
+    asked = [row.figures for row in parity if "verdicts_n" in row.figures]
+    if not asked:
+        return ""
+    words = f"verdicts: the same as in fp32, % of {asked[0]['verdicts_n']:.0f} held-out photos (95 % interval)"
+    used = next((row.figures for row in parity if f"{_TOGETHER}verdicts" in row.figures), None)
+    if used is None:
+        return words
+    together = {name.removeprefix(_TOGETHER): v for name, v in used.items() if name.startswith(_TOGETHER)}
+    return f"{words}; what is used, together: {_figure('verdicts', together)} of {together['verdicts_n']:.0f}"

@@ -1,5 +1,6 @@
 """`realign-edge drift`: do the photos still look like those that the model was aligned on?"""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +19,10 @@ def drift(
 ) -> None:
     """Say whether the last photos still look like those that the model was aligned on, and when to align again.
 
-    Familiarity is compared with that of the held-out photos (Mann-Whitney, one-sided, corrected for looking again at
-    every new window of --last photos); the shares of REVIEW and of overruled verdicts with their 95 % intervals.
-    Photos of one lot are alike, which makes p too small: look at the photos before you act. Exit code 4: it drifts.
+    Familiarity is compared with that of the held-out photos (Mann-Whitney), the share of REVIEW with that of then
+    (Fisher), the share of overruled verdicts with 5 % (binomial); one-sided, and corrected for looking again at every
+    new window of --last photos. Photos of one lot are alike, which makes p too small: look at the photos before you
+    act. Exit code 4: it drifts.
 
     Example:  realign-edge drift --last 500
     """
@@ -51,16 +53,21 @@ def drift(
 def _figures(found: Any, held_out: int, language: str) -> list[str]:
     ja = language == "ja"
     now, then = found.medians
-    p = "< 0.0001" if found.p < 0.0001 else "-" if found.p != found.p else f"= {found.p:.4f}"
     names = ("類似度", "要確認", "覆された判定") if ja else ("familiarity", "REVIEW", "overruled")
     median = "中央値" if ja else "median"
     before = "調整時" if ja else "at alignment"
     share = _share(found.review), _share(found.review_then), _share(found.overruled)
     return [
-        f"  {names[0]}  {median} {now:.3f} (n = {found.photos}), {before} {then:.3f} (n = {held_out}); p {p}",
-        f"  {names[1]}  {share[0]}, {before} {share[1]}",
-        f"  {names[2]}  {share[2]}",
+        f"  {names[0]}  {median} {now:.3f} (n = {found.photos}); {_p(found.p)}",
+        f"    {before} {then:.3f} (n = {held_out})",
+        f"  {names[1]}  {share[0]}; {_p(found.p_review)}",
+        f"    {before} {share[1]}",
+        f"  {names[2]}  {share[2]}; {_p(found.p_overruled)}",
     ]
+
+
+def _p(p: float) -> str:
+    return "p < 0.0001" if p < 0.0001 else "p -" if math.isnan(p) else f"p = {p:.4f}"
 
 
 def _share(interval: Any) -> str:

@@ -34,7 +34,8 @@ class Rows:
 
     def end(self, done: Done) -> None:
         """The counts."""
-        self.console.print(Text(f"\n{len(done.inspections)} photos: {done.counted()}"))
+        count = len(done.inspections)
+        self.console.print(Text(f"\n{count} photo{'' if count == 1 else 's'}: {done.counted()}"))
 
     def _words(self, inspection: Inspection) -> Group:
         """The description, its findings with how well they are founded, and why a person should look."""

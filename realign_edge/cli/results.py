@@ -133,7 +133,8 @@ def verify(
     for problem in problems[:20] if not as_json else ():
         typer.echo(f"row {problem.number} {problem.what}" if problem.number else problem.what)
     if problems:
-        say(f"{len(problems)} problems; keep the file as it is, and compare it with a backup", quiet)
+        several = f"{len(problems)} problems" if len(problems) > 1 else "a problem"
+        say(f"{several}; keep the file as it is, and compare it with a backup", quiet)
         raise typer.Exit(int(ExitCode.FAILED))
     if not as_json:
         typer.echo(f"whole: {head.entries} rows, head {head.entries}:{head.hash}")
@@ -164,7 +165,8 @@ def export(
     if as_json:
         print_json({"records": str(done.records), "rows": done.rows, "missing": list(done.missing)})
     for name in done.missing[:20]:
-        say(f"not found below {photos}, and left out: {name}", quiet)
+        why = f"not found below {photos}" if photos else "several photos had this name; --photos tells them apart"
+        say(f"left out: {name} ({why})", quiet)
     goes_on = f"align them with: realign-edge align {done.records.parent}"
     say(f"{done.rows} records in {done.records}; " + (goes_on if photos else "lay it beside the photos"), quiet)
 

@@ -19,7 +19,10 @@ class _Forgiving(io.FileIO):
 
 
 def forgive_stderr() -> None:
-    """Put it in the place of `sys.stderr`."""
+    """Put it in the place of `sys.stderr`; where stdout is closed (a service without one), nobody wants the data."""
+    if sys.stdout is None:
+        # Held open as descriptor 1, so that no file that is opened later gets what is written there.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
     if sys.stderr is None:
         # Started with stderr closed: `print(file=None)` would put remarks among the data on stdout.
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from realign_edge.cli.bundle_view import precision_table
+from realign_edge.cli.bundle_view import print_precisions
 from realign_edge.cli.figures_view import figures_table
 from realign_edge.cli.run_summary import decision_panel
 from realign_edge.pipeline.stages import Outcome
@@ -30,7 +30,7 @@ def print_outcome(outcome: Outcome) -> None:
     if outcome.bundle is not None:
         manifest = outcome.bundle.manifest
         console.print(Text("Precisions, against the torch model"), style="bold")
-        console.print(precision_table(manifest.parity, manifest.precisions))
+        print_precisions(manifest, console)
     console.print(_places(outcome))
 
 

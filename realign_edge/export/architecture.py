@@ -7,6 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from realign_edge.export.positions import axes_of, tables_of
+from realign_edge.export.unfit import UnfitError
+
 # What a layer of a Llama-like decoder consists of; whatever else it holds is a reason to leave it to the tracer.
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
 _ATTENTION = {"q_proj", "k_proj", "v_proj", "o_proj"}
@@ -56,7 +59,8 @@ class Decoder:
     """A Llama-like decoder as numbers.
 
     scale: of the products of queries and keys; cosine, sine: (positions, rotated / 2) of the model's own rotary
-    module, whatever its scaling.
+    module, whatever its scaling; axes: which row of position_ids turns each pair, empty where they have one row; deep:
+    layers behind which features of the photo are added.
     """
 
     heads: int
@@ -70,14 +74,12 @@ class Decoder:
     layers: tuple[Layer, ...]
     norm: Norm
     head: Linear
+    axes: tuple[int, ...] = ()
+    deep: int = 0
 
 
-class UnfitError(Exception):
-    """Our graph does not express this decoder; the text says what it met."""
-
-
-def decoder_of(language_model: Any, head: Any, positions: int) -> Decoder:
-    """The decoder's numbers; positions: the longest sequence that the graph is for.
+def decoder_of(language_model: Any, head: Any, positions: int, axes: int = 1, deep: int = 0) -> Decoder:
+    """The decoder's numbers; positions: the longest sequence that the graph is for; axes: of its position ids.
 
     Raises:
         UnfitError: it has a part, an activation, a norm or a window that our graph does not know.
@@ -93,7 +95,7 @@ def decoder_of(language_model: Any, head: Any, positions: int) -> Decoder:
     scales = {float(layer.self_attn.scaling) for layer in language_model.layers}
     if len(scales) > 1:
         raise UnfitError("layers that scale differently")
-    cosine, sine = _rotation(language_model.rotary_emb, positions)
+    cosine, sine = tables_of(language_model.rotary_emb, positions)
     return Decoder(
         heads=layers[0].query.weight.shape[0] // width,
         kv_heads=layers[0].key.weight.shape[0] // width,
@@ -106,6 +108,8 @@ def decoder_of(language_model: Any, head: Any, positions: int) -> Decoder:
         layers=layers,
         norm=_norm(language_model.norm),
         head=_linear(head),
+        axes=axes_of(language_model.rotary_emb, cosine, axes) if axes > 1 else (),
+        deep=deep,
     )
 
 
@@ -170,21 +174,3 @@ def _window(attention: Any) -> float:
     """How many tokens back it looks; some attentions keep it themselves, others ask their configuration."""
     asked = getattr(attention.config, "sliding_window", None)
     return float(getattr(attention, "sliding_window", asked) or float("inf"))
-
-
-@torch.no_grad()
-def _rotation(rotary: Any, positions: int) -> tuple[Tensor, Tensor]:
-    """(positions, rotated / 2) cosines and sines, as the model's own module gives them."""
-    device = next(rotary.buffers()).device
-    states = torch.zeros(1, 1, 1, device=device)
-    try:
-        short = [t[0] for t in rotary(states, torch.arange(8, device=device)[None])]
-        cosine, sine = (t[0] for t in rotary(states, torch.arange(positions, device=device)[None]))
-    except (TypeError, IndexError, RuntimeError, ValueError) as problem:
-        raise UnfitError(f"positions that {type(rotary).__name__} takes otherwise") from problem
-    half = cosine.shape[-1] // 2
-    if cosine.ndim != 2 or not torch.equal(cosine[:, :half], cosine[:, half:]):
-        raise UnfitError("positions that are not rotated by halves")
-    if not (torch.equal(short[0], cosine[:8]) and torch.equal(short[1], sine[:8])):
-        raise UnfitError("positions whose rotation depends on the text's length")
-    return cosine[:, :half].float(), sine[:, :half].float()

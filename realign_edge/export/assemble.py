@@ -11,27 +11,22 @@ from realign_edge.bundle.contract import EVALUATION, GLOSSARY, MANIFEST, PARITY,
 from realign_edge.bundle.keys import SigningKey
 from realign_edge.bundle.manifest import BaseModel, BundleManifest, GraphParity, Training
 from realign_edge.bundle.seal import seal
-from realign_edge.export.calibration import Calibration, calibrated, write_baseline
-from realign_edge.export.evidence import write_evidence
+from realign_edge.export.calibration import write_baseline
 from realign_edge.export.gate import Gate, Trial, sizes_of
 from realign_edge.export.golden import write_golden
 from realign_edge.export.job import Aligned
+from realign_edge.export.verdicts import AGREEMENT, UNSIGNED, past_of
 from realign_edge.files import finite, sha256_file, write_atomic, write_json
 from realign_edge.glossary.load import glossary_toml
-from realign_edge.progress import Progress
 from realign_edge.station.inspector import Inspector
 from realign_edge.station.rules import DEFAULT
 from realign_edge.vlm.find import find_model
 
 _LIBRARIES = ("onnxruntime", "tokenizers", "numpy", "pillow", "torch", "transformers", "peft")
-# What bundles of an unfinished export say of themselves; nothing trusts them, since they are not signed.
-_UNSIGNED = {"id": "0" * 16, "model_sha256": "0" * 64}
 
 
-def assemble(
-    place: Path, trial: Trial, aligned: Aligned, gate: Gate, key: SigningKey, progress: Progress
-) -> BundleManifest:
-    """Fill `place`, calibrate what lies in it, and sign it.
+def assemble(place: Path, trial: Trial, aligned: Aligned, gate: Gate, key: SigningKey) -> BundleManifest:
+    """Fill `place`, and sign it.
 
     Raises:
         Refusal: a photo can no longer be read.
@@ -42,19 +37,16 @@ def assemble(
     write_atomic(place / RULES, DEFAULT.read_bytes())
     _copy_licence(find_model(job.model), place)
     write_json(place / EVALUATION, dict(job.evaluation or {}))
-    write_json(place / STATION, asdict(trial.profile(gate.mix)))
-    write_json(place / MANIFEST, _UNSIGNED)
-    model = trial.model(gate.mix)
-    write_evidence(place, job.train, job.glossary, model, progress)
-    held_out = job.held_out
+    write_json(place / STATION, asdict(trial.profile(gate.mix, gate.calibration.values)))
+    write_json(place / MANIFEST, UNSIGNED)
+    shutil.copytree(past_of(trial, gate.mix), place, dirs_exist_ok=True)
+    write_baseline(place, gate.calibration)
+    # As a station opens it: what does not fit together is found here.
     inspector = Inspector(place, trial.threads)
-    calibration = calibrated(inspector, held_out[: job.settings.calibration_photos], progress)
-    write_json(place / STATION, asdict(trial.profile(gate.mix, calibration.values)))
-    write_baseline(place, calibration)
-    golden = sorted(held_out, key=lambda p: p.sha256)[: job.settings.golden_photos]
+    golden = sorted(job.held_out, key=lambda p: p.sha256)[: job.settings.golden_photos]
     write_golden(place, golden, inspector.model)
     rows = parity_rows(trial, gate)
-    write_json(place / PARITY, parity_json(trial, aligned, gate, rows, calibration))
+    write_json(place / PARITY, parity_json(trial, aligned, gate, rows))
     return seal(place, key, **_about(trial, aligned, gate, rows))
 
 
@@ -82,15 +74,16 @@ def parity_rows(trial: Trial, gate: Gate) -> tuple[GraphParity, ...]:
     rows = []
     for r in gate.results:
         largest = r.figures["vision" if r.graph == "vision_encoder" else "decoder"]
-        shown = {n: r.figures[n] for n in ("tokens", "verdicts", "chair_i", "pope", "cosine") if n in r.figures}
+        shown = {n: v for n, v in r.figures.items() if n not in ("vision", "decoder")}
         figures = {"max_difference": largest, **shown}
+        if gate.mix[r.graph] == r.precision:
+            # The mix has no row of its own.
+            figures |= {f"together_{n}": v for n, v in gate.figures.items() if n in AGREEMENT}
         rows.append(GraphParity(r.graph, r.precision, sizes[r.graph, r.precision], r.passed, r.reason, figures))
     return tuple(rows)
 
 
-def parity_json(
-    trial: Trial, aligned: Aligned, gate: Gate, rows: tuple[GraphParity, ...], calibration: Calibration
-) -> dict[str, Any]:
+def parity_json(trial: Trial, aligned: Aligned, gate: Gate, rows: tuple[GraphParity, ...]) -> dict[str, Any]:
     """What was compared, with what result, under which bars."""
     paper = trial.job.paper()
     times = {f"{r.graph} {r.precision}": r.ms for r in gate.results}
@@ -109,7 +102,7 @@ def parity_json(
         ],
         "route": trial.graphs.route,
         "route_reason": trial.graphs.reason,
-        "thresholds": {name: asdict(t) for name, t in calibration.thresholds.items()},
+        "thresholds": {name: asdict(t) for name, t in gate.calibration.thresholds.items()},
     }
     return dict(finite(value))
 

@@ -1,6 +1,6 @@
 """While a tower is traced, its attention is one operator of onnxruntime instead of six of ONNX."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,12 +25,22 @@ def fused(
         return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
     batch, heads, length, width = query.shape
     flat = [t.transpose(1, 2).reshape(batch, t.shape[2], heads * width) for t in (query, key, value)]
-    scale = more.get("scaling") or width**-0.5
-    attended = torch.onnx.ops.symbolic(
-        f"{MICROSOFT}::MultiHeadAttention", flat, {"num_heads": heads, "scale": float(scale)},
-        dtype=query.dtype, shape=(batch, length, heads * width), version=1,
-    )  # fmt: skip
+    attended = multi_head(flat, heads, more.get("scaling") or width**-0.5)
     return attended.reshape(batch, length, heads, width), None
+
+
+def multi_head(states: Sequence[Tensor], heads: int, scale: float, mask: Tensor | None = None) -> Tensor:
+    """The operator; states: queries, keys and values, each (batch, length, heads * width), as the result is.
+
+    mask: (batch, length) int32, 0 for keys that nobody attends to.
+    """
+    attributes: dict[str, Any] = {"num_heads": heads, "scale": float(scale)}
+    inputs: list[Tensor | None] = [*states]
+    if mask is not None:
+        inputs, attributes["mask_filter_value"] = [*states, None, mask], float(torch.finfo(torch.float32).min)
+    return torch.onnx.ops.symbolic(
+        f"{MICROSOFT}::MultiHeadAttention", inputs, attributes, dtype=states[0].dtype, shape=states[0].shape, version=1
+    )
 
 
 @contextmanager

@@ -13,17 +13,20 @@ from realign_edge.glossary.facts import facts_of
 from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
 from realign_edge.progress import Progress
+from realign_edge.results.model import Verdict
 from realign_edge.station.calibrate import Threshold, calibrate, figures_of
+from realign_edge.station.evidence import Evidence
 from realign_edge.station.inspector import Inspector
 from realign_edge.station.rules import judge
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """thresholds: by name, as in station.json; verdicts: that the held-out photos get with them."""
+    """thresholds: by name, as in station.json; judged: the verdict that each photo gets with them, in their order."""
 
     thresholds: Mapping[str, Threshold]
     baseline: Baseline
+    judged: tuple[Verdict, ...]
 
     @property
     def values(self) -> dict[str, float]:
@@ -31,26 +34,34 @@ class Calibration:
         return {name: float(t.value) for name, t in self.thresholds.items()}
 
 
-def calibrated(inspector: Inspector, photos: Sequence[Photo], progress: Progress) -> Calibration:
-    """Examine photos that the model was not trained on, and set every threshold by what they show.
+def examined(inspector: Inspector, photos: Sequence[Photo], progress: Progress, task: str) -> list[Evidence]:
+    """Look at photos that the model was not trained on, each without itself among the past ones.
+
+    Raises:
+        Refusal: a photo can no longer be read.
+    """
+    progress.start(task, len(photos))
+    found = []
+    for done, photo in enumerate(photos, 1):
+        found.append(inspector.examine(np.asarray(read_photo(photo.path)), without=photo.sha256))
+        progress.advance(done)
+    return found
+
+
+def calibrated(inspector: Inspector, photos: Sequence[Photo], evidence: Sequence[Evidence]) -> Calibration:
+    """Set every threshold by what the photos show, and judge them by it.
 
     Raises:
         ValueError: there is no photo at all.
-        Refusal: a photo can no longer be read.
     """
-    progress.start("Calibrating", len(photos))
-    examined = []
-    for done, photo in enumerate(photos, 1):
-        examined.append(inspector.examine(np.asarray(read_photo(photo.path)), without=photo.sha256))
-        progress.advance(done)
-    figures = [figures_of(e, facts_of(p.record, inspector.glossary)) for e, p in zip(examined, photos, strict=True)]
+    figures = [figures_of(e, facts_of(p.record, inspector.glossary)) for e, p in zip(evidence, photos, strict=True)]
     thresholds = calibrate(figures)
     values = {name: float(t.value) for name, t in thresholds.items()}
-    verdicts = Counter(judge(e, inspector.rules, values, inspector.language)[0] for e in examined)
-    counted = {verdict: verdicts[verdict] for verdict in ("PASS", "FAIL", "REVIEW")}
-    familiarity = tuple(sorted(float(e.familiarity) for e in examined))
-    progress.finish(", ".join(f"{n} {verdict}" for verdict, n in counted.items()))
-    return Calibration(thresholds, Baseline(familiarity, counted))
+    judged = tuple(judge(e, inspector.rules, values, inspector.language)[0] for e in evidence)
+    counts = Counter(judged)
+    counted = {verdict: counts[verdict] for verdict in ("PASS", "FAIL", "REVIEW")}
+    familiarity = tuple(sorted(float(e.familiarity) for e in evidence))
+    return Calibration(thresholds, Baseline(familiarity, counted), judged)
 
 
 def write_baseline(folder: Path, calibration: Calibration) -> None:

@@ -20,22 +20,34 @@ LONGEST_EDGE, _QUALITY = 320, 85
 
 
 def write_evidence(
-    folder: Path, photos: Sequence[Photo], glossary: Glossary, model: StationModel, progress: Progress
+    folder: Path,
+    photos: Sequence[Photo],
+    glossary: Glossary,
+    model: StationModel,
+    progress: Progress,
+    like: Path | None = None,
 ) -> None:
     """Write `index/`. The vectors are those of the graph that stations see with, so that both are of one kind.
+
+    like: a folder in which that was done for the same photos by another graph: its thumbnails are linked.
 
     Raises:
         Refusal: a photo can no longer be read.
     """
     ordered = sorted(photos, key=lambda p: p.sha256)
     progress.start("Past photos", len(ordered))
-    (folder / THUMBNAILS).mkdir(parents=True, exist_ok=True)
+    (folder / THUMBNAILS).parent.mkdir(parents=True, exist_ok=True)
+    if like is None:
+        (folder / THUMBNAILS).mkdir(exist_ok=True)
+    else:
+        (folder / THUMBNAILS).symlink_to((like / THUMBNAILS).resolve())
     vectors, lines = [], []
     for done, photo in enumerate(ordered, 1):
         image = read_photo(photo.path)
         vectors.append(model.see(np.asarray(image)).embedding)
         lines.append(record_line(past_photo(photo, glossary)) + "\n")
-        write_atomic(folder / THUMBNAILS / f"{photo.sha256}.jpg", thumbnail(image))
+        if like is None:
+            write_atomic(folder / THUMBNAILS / f"{photo.sha256}.jpg", thumbnail(image))
         progress.advance(done)
     buffer = io.BytesIO()
     np.save(buffer, np.stack(vectors).astype(np.float32), allow_pickle=False)

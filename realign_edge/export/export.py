@@ -18,6 +18,7 @@ from realign_edge.export.graphs import Graphs, export_graphs
 from realign_edge.export.hub import newline_of
 from realign_edge.export.job import Aligned, Exported, Job
 from realign_edge.export.merge import merge
+from realign_edge.export.patches import grid_of
 from realign_edge.export.preprocess import preprocess_of
 from realign_edge.export.sitting import ask_torch
 from realign_edge.export.steps import Steps
@@ -71,7 +72,7 @@ def export_bundle(job: Job, key: SigningKey, goal: Path, progress: Progress) -> 
     place = goal.with_name(f".{goal.name}.tmp")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    manifest = assemble(place, trial, aligned, gate, key, progress)
+    manifest = assemble(place, trial, aligned, gate, key)
     _put(place, goal)
     shutil.rmtree(steps.folder, ignore_errors=True)
     left_out = tuple((r.graph, r.precision, r.reason) for r in gate.results if not r.passed)
@@ -89,7 +90,8 @@ def _graphs(job: Job, aligned: Aligned, steps: Steps, progress: Progress) -> Gra
 
 
 def _preprocess(aligned: Aligned) -> dict[str, Any]:
-    return preprocess_of(aligned.vlm.processor, aligned.vlm.family.limits) | newline_of(aligned.vlm)
+    vlm = aligned.vlm
+    return preprocess_of(vlm.processor, vlm.family.limits) | newline_of(vlm) | grid_of(vlm)
 
 
 def _threads() -> int:

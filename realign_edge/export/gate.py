@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from realign_edge.bundle.contract import GRAPHS, STATION, Graph, Precision, StationProfile
 from realign_edge.errors import GateError
+from realign_edge.export.calibration import Calibration
 from realign_edge.export.graphs import Graphs
 from realign_edge.export.job import Job
 from realign_edge.export.parity import Result, failing, fastest, figures_of
 from realign_edge.export.sitting import Paper, Sitting, ask_station
 from realign_edge.export.steps import Steps
+from realign_edge.export.verdicts import agreement, judged_by, words_of
 from realign_edge.files import write_json
 from realign_edge.progress import Progress
 from realign_edge.station.model import StationModel, load_station
@@ -22,12 +24,14 @@ EXACT: Mix = dict.fromkeys(GRAPHS, "fp32")
 
 @dataclass(frozen=True)
 class Gate:
-    """What passed, what is used, and the figures of what is used together; turned_down: faster mixes, and why not."""
+    """What passed, what is used, and the figures of what is used together; turned_down: faster mixes, and why not;
+    calibration: of what is used together."""
 
     results: tuple[Result, ...]
     mix: Mix
     figures: Mapping[str, float]
     turned_down: tuple[tuple[Mix, str], ...]
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,41 @@ def pass_gate(trial: Trial, paper: Paper, torch: Sitting, progress: Progress) ->
             f"the exported model answers otherwise than the trained one: {results[0].reason}",
             "this is no matter of precision; report it with the run's folder",
         )
+    all_photos = len(trial.job.calibration_photos)
+    whole, few = judged_by(trial, EXACT, (all_photos, min(all_photos, settings.verdict_photos)), progress)
     for precision in (p for p in settings.precisions if p != "fp32"):
-        results += [_result(trial, paper, torch, graph, precision, progress) for graph in GRAPHS]
+        for graph in GRAPHS:
+            found = _result(trial, paper, torch, graph, precision, progress)
+            results.append(_with_verdicts(trial, found, few, progress))
+    return _as_a_whole(trial, paper, torch, results, whole, progress)
+
+
+def _with_verdicts(trial: Trial, result: Result, reference: Calibration, progress: Progress) -> Result:
+    """The same with whole verdicts, which are asked for only where the rest is near enough: they take longest."""
+    if not result.passed:
+        return result
+    mix: Mix = {**EXACT, result.graph: result.precision}
+    found = judged_by(trial, mix, (len(reference.judged),), progress)[0]
+    figures = {**result.figures, **agreement(reference.judged, found.judged)}
+    return replace(result, figures=figures, reason=failing(figures, False, trial.job.settings))
+
+
+def _as_a_whole(
+    trial: Trial, paper: Paper, torch: Sitting, results: list[Result], reference: Calibration, progress: Progress
+) -> Gate:
+    """The fastest mix that passes together, with the thresholds that it is shipped with."""
+    settings = trial.job.settings
     allowed = [r for r in results if r.precision in settings.precisions]
     mix, turned_down = _fastest(allowed, trial.graphs), list[tuple[Mix, str]]()
     while True:
-        figures = _figures(trial, paper, torch, mix, progress)
+        figures, found = _figures(trial, paper, torch, mix, progress), reference
         reason = failing(figures, mix == EXACT, settings)
+        if not reason and mix != EXACT:
+            found = judged_by(trial, mix, (len(reference.judged),), progress)[0]
+            figures = {**figures, **agreement(reference.judged, found.judged)}
+            reason = failing(figures, False, settings)
         if not reason:
-            return Gate(tuple(results), mix, figures, tuple(turned_down))
+            return Gate(tuple(results), mix, figures, tuple(turned_down), found)
         turned_down.append((mix, reason))
         mix = _finer(mix, allowed, reason)
 
@@ -116,7 +146,7 @@ def _finer(mix: Mix, allowed: list[Result], reason: str) -> Mix:
     coarse = [g for g in GRAPHS if mix[g] != "fp32" and (g, "fp32") in passed]
     if not coarse:
         raise GateError(f"together the graphs are not near enough to the trained model: {reason}", _ALLOW)
-    worst = min(coarse, key=lambda g: passed[g, mix[g]].figures["tokens"])
+    worst = min(coarse, key=lambda g: [passed[g, mix[g]].figures.get(n, 1.0) for n in ("verdicts", "tokens")])
     return {**mix, worst: "fp32"}
 
 
@@ -138,8 +168,7 @@ def _figures(trial: Trial, paper: Paper, torch: Sitting, mix: Mix, progress: Pro
 
 def _sitting(trial: Trial, paper: Paper, torch: Sitting, mix: Mix, progress: Progress) -> Any:
     def ask() -> dict[str, Any]:
-        coarse = [f"{g.split('_')[0]} {p}" for g, p in mix.items() if p != "fp32"]
-        task = f"Parity: {', '.join(coarse) or 'fp32'}"
+        task = f"Parity: {words_of(mix)}"
         found = ask_station(trial.model(mix), paper, torch, progress, task)
         figures = figures_of(paper, torch, found, trial.job.glossary)
         return {"figures": figures, "see_ms": found.see_ms, "answer_ms": found.answer_ms}

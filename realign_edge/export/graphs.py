@@ -1,23 +1,24 @@
 """A model as ONNX graphs in the layout of transformers.js, and what a station must know of them."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import Image
-
 from realign_edge.bundle.contract import GRAPHS, Graph, Precision, graph_file
 from realign_edge.errors import RealignError
-from realign_edge.export.hub import write_hub_files
+from realign_edge.export.hub import newline_of, write_hub_files
+from realign_edge.export.layout import places_of
 from realign_edge.export.model import save_model
 from realign_edge.export.parts import LONGEST, Parts, Route, parts_of, positions_of
+from realign_edge.export.preprocess import preprocess_of
 from realign_edge.export.vision import check_family
 from realign_edge.files import sync_folder
 from realign_edge.progress import Progress, Silent
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.pooling import Pooling
+from realign_edge.vlm.shape import deep_layers
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Graphs:
     """What was exported, and the model's side of `contract.StationProfile`, field by field.
 
     route: "own", the fused graph that we write, or "plain", torch's trace, with the reason; embedding_rows: a photo's
-    retrieval vector is the mean of its rows' `image_embedding`, or the first one.
+    retrieval vector is the mean of its rows' `image_embedding`, the first one, or the mean of its placed features.
     """
 
     files: tuple[GraphFile, ...]
@@ -59,7 +60,10 @@ class Graphs:
     positions: Literal["linear", "mrope"]
     cache: Literal["shared", "grown"]
     embedding_dim: int
-    embedding_rows: Literal["mean", "first"]
+    embedding_rows: Literal["mean", "first", "features"]
+    layout: Mapping[str, Any]
+    both_ways: Literal["nothing", "photo", "prompt"]
+    deep_layers: int
 
 
 def export_graphs(
@@ -115,18 +119,25 @@ def _shapes(vlm: Vlm, parts: Parts, pooling: Pooling) -> dict[str, Any]:
         "vocabulary": int(head.weight.shape[0]), "context": min(vlm.context, LONGEST),
         "positions": "linear" if positions_of(vlm) == 1 else "mrope",
         "cache": "shared" if parts.route == "own" else "grown", "embedding_dim": parts.embedding_dim,
-        "embedding_rows": "first" if pooling == "cls" and vlm.family.class_token else "mean",
+        "embedding_rows": _rows(vlm, pooling), "both_ways": vlm.family.both_ways,
+        "deep_layers": deep_layers(vlm.model.config),
     }  # fmt: skip
+
+
+def _rows(vlm: Vlm, pooling: Pooling) -> Literal["mean", "first", "features"]:
+    """Which of its rows stand for a photo. Packing changes the mean of features, and of nothing else."""
+    if pooling == "cls" and vlm.family.class_token:
+        return "first"
+    return "features" if pooling == "projected" and newline_of(vlm) else "mean"
 
 
 def _wording(vlm: Vlm) -> dict[str, Any]:
     """How prompts are read."""
-    tokens = [vlm.look(Image.new("RGB", size)).tokens for size in ((256, 192), (192, 256), (320, 128))]
-    places = {int((t == vlm.image_token_id).sum()) for t in tokens}
+    places = places_of(vlm, preprocess_of(vlm.processor, vlm.family.limits))
     tokenizer = vlm.processor.tokenizer
     return {
         "family": vlm.family.name, "image_token": str(tokenizer.convert_ids_to_tokens(vlm.image_token_id)),
-        "image_token_id": vlm.image_token_id, "image_tokens": places.pop() if len(places) == 1 else 0,
+        "image_token_id": vlm.image_token_id, "image_tokens": places.features, "layout": places.layout,
         "eos_token_ids": (vlm.eos_token_id,), "add_bos": vlm.wording.prompt("x").special,
         "answer_prefix": vlm.family.answer_prefix,
     }  # fmt: skip

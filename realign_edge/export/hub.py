@@ -12,6 +12,7 @@ import numpy as np
 from realign_edge.export.model import DATA
 from realign_edge.files import write_atomic, write_json
 from realign_edge.vlm.model import Vlm
+from realign_edge.vlm.quirks import TEMPLATES
 
 # Written anew from the loaded model and processor; what else the tokenizer saves is kept as well.
 _CONFIG = "config.json"
@@ -33,6 +34,8 @@ def write_hub_files(vlm: Vlm, folder: Path, graphs: Sequence[Path]) -> tuple[str
     if getattr(model, "generation_config", None) is not None:
         model.generation_config.save_pretrained(beside)
     processor.save_pretrained(beside)
+    if template := TEMPLATES.get(vlm.family.prompt_function):
+        (beside / "chat_template.jinja").write_text(template, encoding="utf-8")
     write_json(beside / "preprocessor_config.json", _jsonable(processor.image_processor))
     _mark_external(beside / _CONFIG, graphs)
     if newline_of(vlm):
@@ -60,9 +63,15 @@ def _mark_external(config: Path, graphs: Sequence[Path]) -> None:
     write_json(config, about)
 
 
-def newline_of(vlm: Vlm) -> dict[str, str]:
-    """What the station's preprocessing table says of the vector between lines of tiles: its file, or nothing."""
-    return {"newline": NEWLINE} if getattr(vlm.model.model, "image_newline", None) is not None else {}
+def newline_of(vlm: Vlm) -> dict[str, Any]:
+    """What the station's preprocessing table says of how tiles are packed, or nothing.
+
+    newline: the file of the vector between lines; most_tiles: to what larger pictures are scaled down, 0 = never.
+    """
+    if getattr(vlm.model.model, "image_newline", None) is None:
+        return {}
+    most = str(getattr(vlm.model.config, "vision_aspect_ratio", "")).removeprefix("anyres_max_")
+    return {"newline": NEWLINE, "most_tiles": int(most) if most.isdigit() else 0}
 
 
 def _array(vector: Any) -> bytes:

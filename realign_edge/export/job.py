@@ -52,6 +52,11 @@ class Job:
         return tuple(sorted(found, key=lambda p: facts_of(p.record, self.glossary) is None))
 
     @property
+    def calibration_photos(self) -> tuple[Photo, ...]:
+        """Held-out photos that are judged whole, and on which thresholds are put; the first few are any of them."""
+        return tuple(sorted(self.held_out[: self.settings.calibration_photos], key=lambda p: p.sha256))
+
+    @property
     def question(self) -> str:
         """What is asked about every photo."""
         return describe_question(self.language)

@@ -38,8 +38,9 @@ def figures_of(paper: Paper, torch: Sitting, found: Sitting, glossary: Glossary)
     """What the gate asks; a figure that has nothing to be counted on is left out.
 
     vision: largest difference of image features, as a share of the largest feature; decoder: of log-probabilities of
-    the torch model's answers, in nats; cosine: the least one of retrieval vectors; tokens, verdicts: shares of what is
-    the same; chair_i: by how much hallucinated mentions changed, pope: right yes/no answers, both in shares.
+    the torch model's answers, in nats; cosine: the least one of retrieval vectors; tokens, defects: shares of what is
+    the same (whole verdicts: export/verdicts.py); chair_i: by how much hallucinated mentions changed, pope: right
+    yes/no answers, both in shares.
     """
     top = max(float(np.abs(f).max()) for f in torch.features)
     pairs = list(zip(torch.logps, found.logps, strict=True))
@@ -48,7 +49,7 @@ def figures_of(paper: Paper, torch: Sitting, found: Sitting, glossary: Glossary)
         "decoder": max(_largest(a, b) for a, b in pairs),
         "cosine": float((torch.embeddings * found.embeddings).sum(axis=1).min()),
         "tokens": float(np.mean([common(a, b) for a, b in zip(torch.ids, found.ids, strict=True)])),
-        "verdicts": _same_defects(torch.texts, found.texts, glossary),
+        "defects": _same_defects(torch.texts, found.texts, glossary),
     }
     if paper.facts:
         before, after = (count_chair(s.texts, paper.facts, glossary).ratio("chair_i") for s in (torch, found))
@@ -69,13 +70,26 @@ def failing(figures: Figures, exact: bool, settings: ExportSettings) -> str:
                 against.append(f"the {name} graph differs by {difference:.1e} {unit}")
     if figures["tokens"] < least:
         against.append(f"{figures['tokens']:.1%} of the first tokens are the same, at least {least:.1%} is asked for")
-    if figures["verdicts"] < settings.min_verdicts:
-        against.append(f"other defects are named in {1 - figures['verdicts']:.1%} of the photos")
+    if figures["defects"] < settings.min_defects:
+        against.append(f"other defects are named in {1 - figures['defects']:.1%} of the photos")
+    against += _verdicts_against(figures, settings)
     if figures.get("chair_i", 0.0) > settings.max_chair_loss:
         against.append(f"hallucinated mentions rise by {100 * figures['chair_i']:.1f} points")
     if figures.get("pope", 0.0) < -settings.max_pope_loss:
         against.append(f"right yes/no answers fall by {-100 * figures['pope']:.1f} points")
     return "; ".join(against)
+
+
+def _verdicts_against(figures: Figures, settings: ExportSettings) -> list[str]:
+    """Of whole verdicts, where they were asked for."""
+    if "verdicts" not in figures:
+        return []
+    against, of = [], f"of {figures['verdicts_n']:.0f} photos"
+    if figures["verdicts"] < settings.min_verdicts:
+        against.append(f"{figures['verdicts']:.1%} {of} get the same verdict, at least {settings.min_verdicts:.1%}")
+    if figures["let_through"] > settings.max_let_through:
+        against.append(f"{figures['let_through']:.1%} {of} pass that did not, at most {settings.max_let_through:.1%}")
+    return against
 
 
 def fastest(results: Sequence[Result], sizes: Mapping[tuple[Graph, Precision], int], graph: Graph) -> Precision | None:
@@ -105,7 +119,7 @@ def _largest(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def _same_defects(a: Sequence[str], b: Sequence[str], glossary: Glossary) -> float:
-    """Share of photos about which both name the same defects, and so come to the same verdict."""
+    """Share of photos about which both name the same defects."""
     sets = [[{f.defect for f in find_findings(text, glossary)} for text in texts] for texts in (a, b)]
     return float(np.mean([x == y for x, y in zip(*sets, strict=True)]))
 

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from realign_edge.export.model import PRODUCER
 from realign_edge.export.trace import traced
+from realign_edge.export.two_way import two_way_mask
+from realign_edge.vlm.attention import prepared, understands_packed
 from realign_edge.vlm.model import Vlm
 
 # Distinct, and none of them 0 or 1, which the exporter takes for constants.
@@ -33,17 +35,22 @@ class CacheShape:
 class _States(nn.Module):
     """The decoder with its cache as a flat list: keys and values of each layer in turn."""
 
-    def __init__(self, language_model: Any) -> None:
+    def __init__(self, language_model: Any, two_way: bool) -> None:
         super().__init__()
-        self.language_model = language_model
+        self.language_model, self.two_way = language_model, two_way
 
     def forward(
-        self, inputs_embeds: Tensor, attention_mask: Tensor, position_ids: Tensor, past_key_values: list[Tensor]
-    ) -> tuple[Tensor, ...]:
+        self, inputs_embeds: Tensor, attention_mask: Tensor, position_ids: Tensor, past_key_values: list[Tensor],
+        deepstack_features: list[Tensor],
+    ) -> tuple[Tensor, ...]:  # fmt: skip
         cache = _cache(past_key_values)
+        deep = {"deepstack_visual_embeds": [*deepstack_features[0]]} if deepstack_features else {}
+        if self.two_way:
+            mask = two_way_mask(attention_mask, inputs_embeds.shape[1])
+            attention_mask = prepared(self.language_model, mask, inputs_embeds.dtype)
         states = self.language_model(
             inputs_embeds=inputs_embeds, attention_mask=attention_mask, position_ids=position_ids,
-            past_key_values=cache, use_cache=True,
+            past_key_values=cache, use_cache=True, **deep,
         ).last_hidden_state  # fmt: skip
         return (states, *[t for layer in cache.layers for t in (layer.keys, layer.values)])
 
@@ -73,10 +80,11 @@ def cache_shape(vlm: Vlm) -> CacheShape:
     return CacheShape(len(cache.layers), keys.shape[1], keys.shape[3])
 
 
-def plain_graph(vlm: Vlm, shape: CacheShape, axes: int) -> ir.Model:
+def plain_graph(vlm: Vlm, shape: CacheShape, axes: int, deep: int = 0) -> ir.Model:
     """inputs_embeds, attention_mask, position_ids, past, num_logits_to_keep -> logits, present.
 
-    axes: of position_ids: 1 where it is (batch, length), else its first dimension.
+    axes: of position_ids: 1 where it is (batch, length), else its first dimension; deep: layers behind which features
+    are added, which come in as deepstack_features (deep, batch, length, hidden).
 
     Raises:
         RealignError: torch could not trace it.
@@ -84,21 +92,27 @@ def plain_graph(vlm: Vlm, shape: CacheShape, axes: int) -> ir.Model:
     names = [f"{n}.{part}" for n in range(shape.layers) for part in ("key", "value")]
     language = vlm.language_model
     config: Any = language.config
-    before, config._attn_implementation = config._attn_implementation, "sdpa"
+    more, before = ["deepstack_features"] if deep else [], config._attn_implementation
+    # Ours is torch's for packed sequences. One that caps its scores stays as it is.
+    config._attn_implementation = "sdpa" if understands_packed(language) else before
+    if deep:
+        # Its own picks the photo's states by a mask, which a graph cannot size; here all others are given zeros.
+        language.__dict__["_deepstack_process"] = lambda states, _, features: states + features
     try:
         model = traced(
-            _States(language), _example(vlm, shape, axes),
-            ["inputs_embeds", "attention_mask", "position_ids", *(f"past_key_values.{n}" for n in names)],
-            ["hidden_states", *(f"present.{n}" for n in names)], _dynamic(shape, axes), "decoder_model_merged",
+            _States(language, vlm.family.both_ways != "nothing"), _example(vlm, shape, axes, deep),
+            ["inputs_embeds", "attention_mask", "position_ids", *(f"past_key_values.{n}" for n in names), *more],
+            ["hidden_states", *(f"present.{n}" for n in names)], _dynamic(shape, axes, deep), "decoder_model_merged",
         )  # fmt: skip
     finally:
         config._attn_implementation = before
+        language.__dict__.pop("_deepstack_process", None)
     _name_axes(model, shape)
     _add_head(model, vlm)
     return model
 
 
-def _example(vlm: Vlm, shape: CacheShape, axes: int) -> tuple[Any, ...]:
+def _example(vlm: Vlm, shape: CacheShape, axes: int, deep: int) -> tuple[Any, ...]:
     hidden = vlm.model.get_input_embeddings().weight.shape[1]
     places = torch.arange(_PAST, _PAST + _LENGTH).expand(_BATCH, -1)
     return (
@@ -106,16 +120,18 @@ def _example(vlm: Vlm, shape: CacheShape, axes: int) -> tuple[Any, ...]:
         torch.ones(_BATCH, _PAST + _LENGTH, dtype=torch.int64),
         places.contiguous() if axes == 1 else places.expand(axes, -1, -1).contiguous(),
         [torch.zeros(_BATCH, shape.kv_heads, _PAST, shape.head_dim) for _ in range(2 * shape.layers)],
+        [torch.zeros(deep, _BATCH, _LENGTH, hidden)] if deep else [],
     )
 
 
-def _dynamic(shape: CacheShape, axes: int) -> dict[str, Any]:
+def _dynamic(shape: CacheShape, axes: int, deep: int) -> dict[str, Any]:
     free = torch.export.Dim.DYNAMIC
     return {
         "inputs_embeds": {0: free, 1: free},
         "attention_mask": {0: free, 1: free},
         "position_ids": {0: free, 1: free} if axes == 1 else {1: free, 2: free},
         "past_key_values": [{0: free, 2: free} for _ in range(2 * shape.layers)],
+        "deepstack_features": [{1: free, 2: free}] if deep else [],
     }
 
 
@@ -128,6 +144,8 @@ def _name_axes(model: ir.Model, shape: CacheShape) -> None:
             sizes[:2] = names[str(value.name)]
         elif value.name == "position_ids":
             sizes[-2:] = ["batch_size", "length"]
+        elif value.name == "deepstack_features":
+            sizes[1:3] = ["batch_size", "length"]
         elif "." in str(value.name):
             length = "past" if str(value.name).startswith("past") else "total"
             sizes = ["batch_size", shape.kv_heads, length, shape.head_dim]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from realign_edge.errors import UsageError
+from realign_edge.export.tiling import TABLES as _TILING
 from realign_edge.vlm.resolution import Limits
 
 _CENTRE = ("CLIPImageProcessor", "LlavaImageProcessor")
@@ -21,11 +22,11 @@ def preprocess_of(processor: Any, limits: Limits | None = None) -> dict[str, Any
     images = getattr(processor, "image_processor", processor)
     name = type(images).__name__.removesuffix("Fast").removesuffix("Pil")
     missing = [step for step in _STEPS if not getattr(images, step, False)]
-    if name not in _TABLES or missing:
+    if name not in {*_TABLES, *_TILING} or missing:
         why = f"without {', '.join(missing)}" if missing else f"of the kind {name}"
         raise UsageError(
             f"the station has no preprocessing for an image processor {why}",
-            "export a LLaVA, LLaVA-NeXT, SigLIP-based or Qwen-VL model",
+            "docs/bundles.md names the families that can be exported",
         )
     size = _plain(images.size) | (limits.as_arguments().get("size", {}) if limits else {})
     common = {
@@ -34,6 +35,8 @@ def preprocess_of(processor: Any, limits: Limits | None = None) -> dict[str, Any
         "mean": [float(m) for m in images.image_mean],
         "std": [float(s) for s in images.image_std],
     }
+    if name in _TILING:
+        return {**_TILING[name](processor, images, limits or Limits()), **common}
     return {**_TABLES[name](images, size), **common}
 
 
@@ -55,7 +58,7 @@ def _whole(_: Any, size: Mapping[str, int]) -> dict[str, Any]:
 def _tiles(images: Any, size: Mapping[str, int]) -> dict[str, Any]:
     edge = size.get("shortest_edge")
     whole = [edge, edge] if edge else [size["height"], size["width"]]
-    tile = _plain(images.crop_size).get("height") or whole[0]
+    tile = _plain(images.crop_size or {}).get("height") or whole[0]
     if whole != [tile, tile]:
         raise UsageError("the station takes tiles as large as the overview alone", "see export")
     resolutions = [[int(n) for n in r] for r in images.image_grid_pinpoints]
@@ -78,5 +81,6 @@ _TABLES: Mapping[str, Callable[[Any, Mapping[str, int]], dict[str, Any]]] = {
     **dict.fromkeys(_CENTRE, _centre),
     "SiglipImageProcessor": _whole,
     "LlavaNextImageProcessor": _tiles,
+    "LlavaOnevisionImageProcessor": _tiles,
     "Qwen2VLImageProcessor": _patches,
 }

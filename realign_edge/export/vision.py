@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from realign_edge.errors import RealignError
 from realign_edge.export.attention import fused_attention
+from realign_edge.export.patches import patch_graph
+from realign_edge.export.slim import slimmed
+from realign_edge.export.towers import last, shuffled
 from realign_edge.export.trace import traced
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.pooling import Pooling
@@ -26,7 +29,9 @@ def selected(model: Any, output: Any) -> Tensor:
     return chosen[:, 1:] if config.vision_feature_select_strategy == "default" else chosen
 
 
-CHOICES: Mapping[str, Callable[[Any, Any], Tensor]] = {"selected": selected}
+CHOICES: Mapping[str, Callable[[Any, Any], Tensor]] = {"selected": selected, "last": last, "shuffled": shuffled}
+# Towers whose whole graph is another one.
+WHOLE: Mapping[str, Callable[[Vlm, Pooling], ir.Model]] = {"patches": patch_graph}
 
 
 class Vision(nn.Module):
@@ -65,6 +70,8 @@ def vision_graph(vlm: Vlm, pooling: Pooling, example: Tensor) -> ir.Model:
         RealignError: this family's tower has no graph here, or torch fixed its batch axis.
     """
     check_family(vlm)
+    if vlm.family.vision_graph in WHOLE:
+        return WHOLE[vlm.family.vision_graph](vlm, pooling)
     vision = Vision(vlm, pooling)
     # An axis of one would be taken for a constant.
     pixels = torch.cat([example.flatten(0, -4)[:1].float()] * 3)
@@ -75,15 +82,15 @@ def vision_graph(vlm: Vlm, pooling: Pooling, example: Tensor) -> ir.Model:
         )  # fmt: skip
     for value in [*model.graph.inputs, *model.graph.outputs]:
         value.shape = ir.Shape(["batch_size", *list(value.shape or ())[1:]])
-    return model
+    return slimmed(model)
 
 
 def check_family(vlm: Vlm) -> None:
     """Raises RealignError where the family's profile names no vision graph."""
     from realign_edge.vlm.family import families
 
-    if vlm.family.vision_graph not in CHOICES:
-        known = ", ".join(f.title for f in families() if f.vision_graph in CHOICES)
+    if vlm.family.vision_graph not in {**CHOICES, **WHOLE}:
+        known = ", ".join(f.title for f in families() if f.vision_graph in {**CHOICES, **WHOLE})
         raise RealignError(
             f"{vlm.family.title} cannot be exported for stations yet",
             f"the adapter works with transformers and PEFT as it is; stations run {known}",

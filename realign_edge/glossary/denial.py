@@ -13,13 +13,15 @@ _BETWEEN = (
 # "傷が認められない": behind its own particle only a verb of finding follows.
 _FOUND = r"(?:が(?:全く|まったく|一切|特に)?(?:確認|検出|発見|発生|存在|見受け|見当|認め|見)?[ぁ-ゖ]{0,4}?)?"
 # "深くない" (not deep) and "少ない" (little) deny no defect; "全くない" (not at all) does.
-_ADJECTIVE = r"(?<!少)(?:(?<!く)|(?<=全く)|(?<=まったく))"
+_ADJECTIVE = r"(?<!少)(?<!なくは)(?<!なくも)(?:(?<!く)|(?<=全く)|(?<=まったく))"
 _NOT = (
     rf"(?:なし|ナシ|無し|無い|無く|無かった|(?<!有)無(?![一-鿿])|{_ADJECTIVE}な(?:い|く|かった)|{_ADJECTIVE}ありません"
     r"|(?<!あり)ません|(?:見当たら|られ|され|でき|認め|せ)ず|未検出|未確認|未発生|不検出|皆無)"
 )
+# "傷がないとは言えない" (one cannot say that there is none), "なくはない", "ないわけではない" deny nothing.
+_NOT_DENIED = r"(?!とは(?:言|い|限|かぎ)|は(?:な[いく]|ありません)|わけでは|ことは|とも(?:言|い|限))"
 # Texts are normalised before: a full-width colon or digit is the ordinary one here.
-_DENIED = re.compile(_BETWEEN + _FOUND + _NOT)
+_DENIED = re.compile(_BETWEEN + _FOUND + _NOT + _NOT_DENIED)
 # A checklist's entry, "キズ:OK", "ワレ 0件"; only behind a Japanese word.
 _CHECKED = re.compile(
     r"\s*[:=]?\s*(?:(?:0|零|ゼロ)\s*(?:件|個|箇所|ヶ所|カ所|か所|本|点)?(?![\d.])|(?<=[:=\s])(?:ok|○|〇|良|合格)(?![a-z]))"

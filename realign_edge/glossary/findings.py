@@ -1,6 +1,7 @@
 """What a text claims about a photo: its part, its defects with their places, its attributes."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from realign_edge.glossary.mentions import find_mentions
@@ -9,6 +10,9 @@ from realign_edge.glossary.script import normalise
 
 _SENTENCE = re.compile(r"(?<!\d)[.]|[.](?!\d)|[;!?\n。；！？]")
 _BREAK = re.compile(r"[,、]")
+_COMMA = re.compile("、")
+# No phrase is longer; a note without a full stop must not take for ever.
+_FURTHEST = 400
 
 
 def find_findings(text: str, glossary: Glossary) -> tuple[Finding, ...]:
@@ -39,42 +43,51 @@ def _phrases(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
     ends = [m.start() for m in _SENTENCE.finditer(text)]
     groups: dict[int, list[Mention]] = {}
     for mention in mentions:
-        groups.setdefault(sum(end < mention.start for end in ends), []).append(mention)
+        groups.setdefault(bisect_left(ends, mention.start), []).append(mention)
     return list(groups.values())
 
 
 def _paired(text: str, phrase: Sequence[Mention]) -> list[tuple[str, str]]:
-    defects = [m for m in phrase if m.category == "defect"]
-    return [(d.term, _nearest(text, d, _own(text, d, phrase)) or _nearest(text, d, phrase)) for d in defects]
+    """Each defect of a phrase with its place."""
+    if not any(m.category == "location" for m in phrase):
+        return [(m.term, "") for m in phrase]
+    whole, cells = _Places(text, phrase), _cells(text, phrase)
+    return [(m.term, cells[i].of(m) or whole.of(m)) for i, m in enumerate(phrase) if m.category == "defect"]
 
 
-def _own(text: str, defect: Mention, phrase: Sequence[Mention]) -> list[Mention]:
-    """Of a phrase what stands between the same two Japanese commas as the defect."""
-    start, end = text.rfind("、", 0, defect.start), text.find("、", defect.end)
-    return [m for m in phrase if m.start > start and (m.end <= end or end < 0)]
+def _cells(text: str, phrase: Sequence[Mention]) -> list["_Places"]:
+    """For each mention of a phrase what stands between the same two Japanese commas."""
+    commas = [m.start() for m in _COMMA.finditer(text, phrase[0].start, phrase[-1].end)]
+    groups: dict[int, list[Mention]] = {}
+    for mention in phrase:
+        groups.setdefault(bisect_left(commas, mention.start), []).append(mention)
+    return [cell for group in groups.values() for cell in [_Places(text, group)] * len(group)]
 
 
-def _nearest(text: str, defect: Mention, phrase: Sequence[Mention]) -> str:
-    """The place that goes with a defect of the phrase, "" where none does."""
-    places = [m for m in phrase if m.category == "location"]
-    if not places:
+class _Places:
+    """The places of some mentions, in order; which of them goes with a defect among these mentions?"""
+
+    def __init__(self, text: str, mentions: Sequence[Mention]) -> None:
+        self._text = text
+        self._places = [m for m in mentions if m.category == "location"]
+        self._starts = [m.start for m in self._places]
+        defect = next((m.start for m in mentions if m.category == "defect"), len(text))
+        self._place_first = bool(self._starts) and self._starts[0] < defect
+
+    def of(self, defect: Mention) -> str:
+        """The place that goes with it, "" where none does."""
+        number = bisect_left(self._starts, defect.start)
+        before = self._places[number - 1] if number else None
+        after = self._places[number] if number < len(self._places) else None
+        if self._place_first:
+            return before.term if before else ""
+        if after and not _closed(self._text[defect.end : after.start]):
+            return after.term
+        if before and not _BREAK.search(self._text, before.end, defect.start):
+            return before.term
         return ""
-    first = next(m for m in phrase if m.category == "defect")
-    return _place_of(text, defect, places, places[0].start < first.start)
-
-
-def _place_of(text: str, defect: Mention, places: Sequence[Mention], place_first: bool) -> str:
-    before = [p for p in places if p.end <= defect.start]
-    after = [p for p in places if p.start >= defect.end]
-    if place_first:
-        return before[-1].term if before else ""
-    if after and not _closed(text[defect.end : after[0].start]):
-        return after[0].term
-    if before and not _BREAK.search(text[before[-1].end : defect.start]):
-        return before[-1].term
-    return ""
 
 
 def _closed(between: str) -> bool:
-    """True where the next place belongs to a later claim: "rust, and at the left a dent"."""
-    return bool(re.search(r"[,、]\s*(?:and\s+)?(?:at|on|in)\b", between))
+    """True where the next place belongs to a later claim: "rust, and at the left a dent"; or to nothing so far away."""
+    return len(between) > _FURTHEST or bool(re.search(r"[,、]\s*(?:and\s+)?(?:at|on|in)\b", between))

@@ -1,6 +1,7 @@
 """Following events.jsonl as it grows: quick to open however long it is, and never surprised by what befalls a file."""
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Literal
 from realign_edge.monitoring.middle import Event, Middle, digest, parsed
 
 Trouble = Literal["", "missing", "unreadable", "shorter", "replaced"]
-# What a first reading takes in whole, and what a later one does; and how long the first one searches a long file.
+# What a first reading takes in whole, and what a later one does; and when the first one ends its search of a long file.
 _OPENING, _REFRESH = 16 * 2**20, 2**20
 _SEARCH_S = 0.5
 _MOST_LINE = 2**20
@@ -60,13 +61,14 @@ class Tail:
         if trouble:
             self._forget()
             self.unreadable = 0
-        opened = self._offset == 0
+        opened, began = self._offset == 0, time.perf_counter()
         self._inode = about.st_ino
         events = self._new_lines(file, about.st_size)
         if len(self._head) < _SIGNATURE:
             self._head = os.pread(file, min(_SIGNATURE, self._offset), 0)
         if self._middle is not None:
-            events += self._middle.more(file, _SEARCH_S if opened else budget_s)
+            left = _SEARCH_S - (time.perf_counter() - began)
+            events += self._middle.more(file, max(left, budget_s) if opened else budget_s)
         behind = self._middle.left / about.st_size if self._middle is not None and about.st_size else 0.0
         return Read(events, bool(trouble), trouble, sampled=self._sampled, behind=behind)
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 # What a shape means; each form has its own colour for it. Never the only sign: hatching, dashes and words say the same.
 Tone = Literal["ink", "soft", "grid", "paper", "pass", "fail", "review", "retake", "first", "second"]
+# Letters whose width is far from the usual one, as DejaVu Sans has them, the widest of the common fonts.
+_WIDE, _NARROW = frozenset("MWmw@%—…↓↑→"), frozenset("ijlI.,:;'|! ")
 Anchor = Literal["start", "middle", "end"]
 
 
@@ -73,7 +75,16 @@ class Drawing:
 
 def text_width(text: str, size: float) -> float:
     """A little more than what it takes in common sans-serif fonts, in points."""
-    return size * sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.58 for c in text)
+    return size * sum(map(_em, text))
+
+
+def _em(character: str) -> float:
+    """Of its size; letters of scripts that are drawn as a square where the font lacks them count in full."""
+    if unicodedata.east_asian_width(character) in "WF" or "֐" <= character < "\u1e00" or character in _WIDE:
+        return 1.0
+    if character in _NARROW:
+        return 0.34
+    return 0.42 if character in "tfr()[]-" else 0.72 if character.isupper() else 0.62
 
 
 def fitted(text: str, width: float, size: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from realign_edge.files import finite
 from realign_edge.reports import charts
 from realign_edge.reports.drawing import to_svg
 from realign_edge.reports.language import Words
@@ -79,7 +80,7 @@ def _digest(text: str) -> str:
 
 def as_script_data(value: Any) -> str:
     """JSON that no text in it can leave: `<` could end the element, U+2028 and U+2029 are line ends to old readers."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

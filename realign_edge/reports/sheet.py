@@ -5,6 +5,7 @@ UTF-8 with a byte order mark, without which Excel reads Japanese in the machine'
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 
 from realign_edge.reports.inspection import moment
@@ -54,11 +55,11 @@ def _photo(row: Row, report: InspectionReport, words: Words) -> list[Value]:
         row.number, _time(found.inspected_at, report), found.name, found.part, found.lot, found.serial,
         found.station, found.operator, words(f"verdict.{found.verdict}"), words(f"verdict.{row.final}"),
         "; ".join(d for d, _ in row.defects), "; ".join(place for _, place in row.defects), found.description,
-        " ".join(r.sentence for r in found.reasons), round(found.confidence, 4), round(found.familiarity, 4),
-        near.name if near else "", round(near.similarity, 4) if near else "",
+        " ".join(r.sentence for r in found.reasons), _number(found.confidence, 4), _number(found.familiarity, 4),
+        near.name if near else "", _number(near.similarity, 4) if near else "",
         words(f"decision.{said.decision}") if said else "", said.operator if said else "",
         _time(said.decided_at, report) if said else "", (said.reason or said.note) if said else "",
-        _time(found.taken_at, report), round(found.latency_ms, 1), found.bundle_id, found.model_sha256, found.sha256,
+        _time(found.taken_at, report), _number(found.latency_ms, 1), found.bundle_id, found.model_sha256, found.sha256,
     ]  # fmt: skip
 
 
@@ -69,6 +70,11 @@ def _refused(row: RefusedRow, report: InspectionReport, words: Words) -> list[Va
         "final": words("table.refused"), "reasons": found.reason, "hash": found.sha256,
     }  # fmt: skip
     return [known.get(column, "") for column in INSPECTION_COLUMNS]
+
+
+def _number(value: float, digits: int) -> Value:
+    """An empty cell where there is no number: a spreadsheet takes `nan` for a word."""
+    return round(value, digits) if math.isfinite(value) else ""
 
 
 def _time(text: str, report: InspectionReport) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from realign_edge.errors import UsageError
-from realign_edge.files import write_atomic
+from realign_edge.files import make_folder, write_atomic
 from realign_edge.reports.alignment_model import AlignmentReport
 from realign_edge.reports.language import words
 from realign_edge.reports.model import InspectionReport, Language
@@ -77,7 +77,7 @@ def write_alignment(report: AlignmentReport, output: Output, made: Callable[[str
 
 def write_forms(number: str, forms: Mapping[str, Form], output: Output, made: Callable[[str], None]) -> list[Path]:
     """Each form that was asked for, as `<number>-<language>.<form>`; the JSON form has no language."""
-    output.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(output.folder)
     paths = []
     for name in output.formats:
         made(name)

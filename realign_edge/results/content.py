@@ -1,8 +1,9 @@
 """What a row says, as canonical JSON and back."""
 
+import functools
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Literal, TypeAlias
 
 from realign_edge.files import finite
@@ -20,6 +21,10 @@ _OBJECTS: dict[str, type[Reason | Finding | Neighbour]] = {
 _TEXTS = ("defects", "locations")
 # Numbers that may be NaN, which JSON writes as null.
 _NUMBERS = ("familiarity", "confidence", "grounding", "similarity", "latency_ms")
+CHOICES = {
+    "verdict": ("PASS", "FAIL", "REVIEW", ""),
+    "decision": ("agree", "overrule", "retake"),
+}
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -46,9 +51,37 @@ def parse(kind: str, text: str) -> Content:
         ValueError: the text is not what a row of this kind says.
     """
     try:
-        return KINDS[kind](**_fields(json.loads(text)))
+        content = KINDS[kind](**_fields(json.loads(text)))
+        _check(content)
+        return content
     except (KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise ValueError(f"not the content of a row of kind `{kind}` ({problem})") from problem
+
+
+def _check(content: Any) -> None:
+    """Is every value of its field's kind? A file that somebody hands over may hold anything, with good hashes."""
+    for name, hint in _hints(type(content)).items():  # type: ignore[arg-type]
+        value = getattr(content, name)
+        if hint in ("str", "int", "float"):
+            _check_plain(name, value, hint)
+        elif name in CHOICES and value not in CHOICES[name]:
+            raise ValueError(f"`{name}` is {value!r}")
+        elif name in _OBJECTS:
+            for item in value:
+                _check(item)
+        elif name in _TEXTS and not all(isinstance(item, str) for item in value):
+            raise ValueError(f"`{name}` must be texts")
+
+
+def _check_plain(name: str, value: Any, hint: str) -> None:
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": int | float}
+    if not isinstance(value, kinds[hint]) or isinstance(value, bool):
+        raise ValueError(f"`{name}` is no {'text' if hint == 'str' else 'number'}")
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, str]:
+    return {f.name: getattr(f.type, "__name__", "") for f in fields(kind)}
 
 
 def _fields(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import csv
 import io
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from realign_edge.errors import UsageError
-from realign_edge.files import sha256_file, write_atomic
+from realign_edge.files import make_folder, sha256_file, write_atomic
+from realign_edge.photos.text import folded
 from realign_edge.results.model import Disposition, Entry, Inspection
 
 # `defects` and `location` come last: a row without them says "not known", an empty cell "inspected, none found".
@@ -17,10 +18,14 @@ COLUMNS = ("photo", "note", "part", "lot", "serial", "station", "inspector", "ta
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An inspection and what stands against it: the last that a person decided about this photo."""
+    """An inspection and what stands against it: the last that a person decided about this photo.
+
+    named: no other photo of the results had this name.
+    """
 
     inspection: Inspection
     said: Disposition
+    named: bool = True
 
     @property
     def defects(self) -> tuple[tuple[str, str], ...] | None:
@@ -51,13 +56,16 @@ def decided(entries: Iterable[Entry], agreed: bool = False) -> tuple[Decided, ..
     """
     inspections: dict[int, Inspection] = {}
     last: dict[str, Decided] = {}
+    photos: dict[str, set[str]] = {}
     for entry in entries:
         if isinstance(entry.content, Inspection):
             inspections[entry.number] = entry.content
+            photos.setdefault(folded(entry.content.name), set()).add(entry.content.sha256)
         elif isinstance(entry.content, Disposition) and entry.content.entry in inspections:
             last.pop(entry.content.sha256, None)
             last[entry.content.sha256] = Decided(inspections[entry.content.entry], entry.content)
-    return tuple(d for d in last.values() if d.said.decision != "retake" and (agreed or d.said.verdict))
+    found = (d for d in last.values() if d.said.decision != "retake" and (agreed or d.said.verdict))
+    return tuple(replace(d, named=len(photos[folded(d.inspection.name)]) == 1) for d in found)
 
 
 def records_text(rows: Iterable[Decided], names: Mapping[str, str]) -> str:
@@ -75,7 +83,8 @@ def records_text(rows: Iterable[Decided], names: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """records: the file; rows: how many records; missing: names of photos that were not found, and have none."""
+    """records: the file; rows: how many records; missing: names of photos that have none: they were not found, or,
+    where photos are not copied, several photos had this name."""
 
     records: Path
     rows: int
@@ -95,15 +104,20 @@ def export(rows: tuple[Decided, ...], target: Path, photos: Path | None = None) 
     if file.exists():
         raise UsageError(f"{file} is there already", "name another file; records are never written over")
     if photos is None:
-        names, missing = {d.inspection.sha256: d.inspection.name for d in rows}, list[str]()
+        names, missing = _named(rows)
     else:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         names, missing = _copied(rows, photos, folder)
     found = tuple(d for d in rows if d.inspection.sha256 in names)
-    if not file.parent.is_dir():
-        file.parent.mkdir(parents=True)
+    make_folder(file.parent)
     write_atomic(file, records_text(found, names))
     return Exported(file, len(found), tuple(missing))
+
+
+def _named(rows: Iterable[Decided]) -> tuple[dict[str, str], list[str]]:
+    """Photos by the names that the station knew; names that several photos had say of none which it is."""
+    names = {d.inspection.sha256: d.inspection.name for d in rows if d.named}
+    return names, sorted({d.inspection.name for d in rows if not d.named})
 
 
 def _copied(rows: Iterable[Decided], photos: Path, folder: Path) -> tuple[dict[str, str], list[str]]:

@@ -20,6 +20,13 @@ from realign_edge.results.query import COLUMNS, Query
 
 FILE = "results.sqlite"
 WHAT = "the results of a station"
+RESTORE = (
+    "look with `realign-edge results verify`; restore the newest backup with its .head, or move "
+    "results.sqlite and results.head away together to begin a new file"
+)
+# Rows that writers who were killed, or who began a file at once, may have left without a head. More of them, and one
+# who continued would write a head that covers up whatever has become of the old one.
+MOST_BEHIND = 32
 _BY_PHOTO = f"SELECT {COLUMNS} FROM entries WHERE json_extract(content, '$.sha256') = ? AND kind = ?"
 
 
@@ -122,15 +129,19 @@ class Results:
     def _refuse_shortened(self) -> None:
         """Inside a writing transaction no other process can be between its row and its head."""
         head = read_head(self.path)
-        if head is None or head.entries == 0:
+        count = self._last().entries
+        if head is None or count > head.entries + MOST_BEHIND:
+            if count > MOST_BEHIND:
+                raise RealignError(_no_head(self.path, head, count), RESTORE)
+            return
+        if head.entries == 0:
             return
         found = self._db.execute("SELECT hash FROM entries WHERE number = ?", (head.entries,)).fetchone()
         if found is None or found[0] != head.hash:
             raise RealignError(
                 f"{self.path} is not what it was: it had {head.entries} rows, the last with hash {head.hash[:12]}, "
                 f"says {head_path(self.path).name}",
-                "look with `realign-edge results verify`; restore the newest backup with its .head, or move "
-                "results.sqlite and results.head away together to begin a new file",
+                RESTORE,
             )
 
     def _keep_head(self) -> None:
@@ -213,6 +224,12 @@ class Results:
                 f"row {stored.number} of {self.path} cannot be read: {problem}",
                 "look with `realign-edge results verify`, and restore a backup",
             ) from problem
+
+
+def _no_head(path: Path, head: Head | None, count: int) -> str:
+    name = head_path(path).name
+    said = f"{name} is missing" if head is None else f"{name} knows of {head.entries} rows"
+    return f"{path} has {count} rows, and {said}: whether rows were taken off or put on behind cannot be told any more"
 
 
 def _ours(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:

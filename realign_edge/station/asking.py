@@ -64,9 +64,10 @@ def _named(inspector: Inspector, text: str) -> set[str]:
 def _warnings(inspector: Inspector, familiarity: float, confidence: float, finished: bool) -> tuple[str, ...]:
     thresholds = inspector.profile.thresholds
     found = []
-    if familiarity < thresholds.get("familiarity", -1.0):
+    # A figure that is no number (NaN) is a reason to doubt, too.
+    if not familiarity >= thresholds.get("familiarity", -1.0):
         found.append("the photo is unlike the photos that the model was aligned on")
-    if confidence < thresholds.get("confidence", 0.0):
+    if not confidence >= thresholds.get("confidence", 0.0):
         found.append("the model is not sure of its answer")
     if not finished:
         found.append("the answer did not come to an end")

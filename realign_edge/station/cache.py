@@ -4,6 +4,7 @@
 another one asked about the same photo.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +12,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from realign_edge.bundle.contract import StationProfile
+from realign_edge.station.marks import Marks
 
 Floats = NDArray[np.float32]
+Inputs = Mapping[str, NDArray[Any]]
+NOTHING: Inputs = {}
 # Buffers grow by whole steps, so that a photo of a few tokens more does not move them.
 _STEP = 128
 
@@ -22,8 +26,12 @@ class Cache(Protocol):
 
     length: int
 
-    def run(self, embeds: Floats, past: int, keep: int) -> Floats:
-        """Read embeds (1, s, hidden) behind the first `past` tokens; logits (keep, vocabulary) of the last `keep`."""
+    def run(self, embeds: Floats, past: int, keep: int, marks: Marks | None = None, more: Inputs = NOTHING) -> Floats:
+        """Read embeds (1, s, hidden) behind the first `past` tokens; logits (keep, vocabulary) of the last `keep`.
+
+        marks: (s,) who of them attend to one another (station/marks.py), None where all are ordinary; more: the
+        graph's inputs that are about the photo, or stand in place of plain ones.
+        """
 
 
 def open_cache(session: Any, profile: StationProfile) -> Cache:
@@ -44,10 +52,10 @@ class SharedCache:
         self._room = 0
         self._buffers: dict[str, Floats] = {}
 
-    def run(self, embeds: Floats, past: int, keep: int) -> Floats:
+    def run(self, embeds: Floats, past: int, keep: int, marks: Marks | None = None, more: Inputs = NOTHING) -> Floats:
         """See `Cache`."""
         self._make_room(past + embeds.shape[1])
-        logits = self._calls.run(embeds, past, keep)
+        logits = self._calls.run(embeds, past, keep, marks, more)
         self.length = past + embeds.shape[1]
         return logits
 
@@ -75,14 +83,14 @@ class GrownCache:
         self._calls = _Calls(session, profile)
         self._kept: list[Any] = []
 
-    def run(self, embeds: Floats, past: int, keep: int) -> Floats:
+    def run(self, embeds: Floats, past: int, keep: int, marks: Marks | None = None, more: Inputs = NOTHING) -> Floats:
         """See `Cache`."""
         calls = self._calls
         for name, value in zip(calls.pasts, self._cut(past), strict=True):
             calls.binding.bind_ortvalue_input(name, value)
         for name in calls.presents:
             calls.binding.bind_output(name, "cpu")
-        logits = calls.run(embeds, past, keep)
+        logits = calls.run(embeds, past, keep, marks, more)
         self._kept = calls.binding.get_outputs()[1:]
         self.length = past + embeds.shape[1]
         return logits
@@ -102,6 +110,8 @@ class _Calls:
         self.session, self.profile = session, profile
         self.binding = session.io_binding()
         self._inputs = {i.name for i in session.get_inputs()}
+        # Of the tokens that the cache holds.
+        self._marks = np.zeros(0, np.int64)
         layers = [(n, kind) for n in range(profile.layers) for kind in ("key", "value")]
         self.pasts = [f"past_key_values.{n}.{kind}" for n, kind in layers]
         self.presents = [f"present.{n}.{kind}" for n, kind in layers]
@@ -112,16 +122,19 @@ class _Calls:
         """Zeros, (1, kv_heads, room, head_dim)."""
         return np.zeros((1, self.profile.kv_heads, room, self.profile.head_dim), np.float32)
 
-    def run(self, embeds: Floats, past: int, keep: int) -> Floats:
+    def run(self, embeds: Floats, past: int, keep: int, marks: Marks | None, more: Inputs) -> Floats:
         """Logits (keep, vocabulary); they are overwritten by the next call with the same `keep`."""
         total = past + embeds.shape[1]
         if keep != self._logits.shape[1]:
             self._bind_logits(keep)
+        new = np.ones(embeds.shape[1], np.int64) if marks is None else marks
+        self._marks = np.concatenate([self._marks[:past], new])
         values = {
             "inputs_embeds": np.ascontiguousarray(embeds, np.float32),
-            "attention_mask": np.ones((1, total), np.int64),
+            "attention_mask": self._marks[None],
             "position_ids": np.arange(past, total, dtype=np.int64)[None],
             "num_logits_to_keep": np.asarray(keep, np.int64),
+            **more,
         }
         for name in self._inputs & values.keys():
             self.binding.bind_cpu_input(name, values[name])

@@ -1,4 +1,8 @@
-"""The conditions that rules are made of: a closed list, each a question about the evidence."""
+"""The conditions that rules are made of: a closed list, each a question about the evidence.
+
+A figure that is no number (NaN: a graph computed nonsense) speaks for nothing: comparisons are written so that it meets
+every condition which sends a photo to a person.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ from realign_edge.station.evidence import Evidence
 
 When = Literal[
     "unfamiliar", "unknown_part", "other_part", "unfinished", "unsure", "weakly_grounded", "denied", "suspected",
-    "contradicted", "defect", "always",
+    "contradicted", "unread", "defect", "always",
 ]  # fmt: skip
 Values = Mapping[str, str]
 
@@ -26,7 +30,7 @@ class Condition:
 
 
 def _unfamiliar(e: Evidence, at: float) -> Iterator[Values]:
-    if e.familiarity < at:
+    if not e.familiarity >= at:
         yield {"value": f"{e.familiarity:.3f}", "threshold": f"{at:.3f}"}
 
 
@@ -46,25 +50,25 @@ def _unfinished(e: Evidence, _: float) -> Iterator[Values]:
 
 
 def _unsure(e: Evidence, at: float) -> Iterator[Values]:
-    if e.confidence < at:
+    if not e.confidence >= at:
         yield {"value": f"{e.confidence:.3f}", "threshold": f"{at:.3f}"}
 
 
 def _weakly_grounded(e: Evidence, at: float) -> Iterator[Values]:
     for f in e.findings:
-        if f.grounding < at:
+        if not f.grounding >= at:
             yield {"defect": f.defect, "phrase": f.phrase, "value": f"{f.grounding:.2f}", "threshold": f"{at:.2f}"}
 
 
 def _denied(e: Evidence, at: float) -> Iterator[Values]:
     for probe in e.confirmed:
-        if probe.yes < at:
+        if not probe.yes >= at:
             yield {"defect": probe.defect, "value": f"{100 * probe.yes:.0f}", "threshold": f"{100 * at:.0f}"}
 
 
 def _suspected(e: Evidence, at: float) -> Iterator[Values]:
     for probe in e.suspected:
-        if probe.yes >= at:
+        if not probe.yes < at:
             yield {"defect": probe.defect, "value": f"{100 * probe.yes:.0f}", "threshold": f"{100 * at:.0f}"}
 
 
@@ -73,6 +77,12 @@ def _contradicted(e: Evidence, at: float) -> Iterator[Values]:
         nearest = e.neighbours[0]
         recorded, numbers = ", ".join(nearest.defects) or "-", (f"{nearest.similarity:.3f}", f"{at:.3f}")
         yield {"photo": nearest.name, "recorded": recorded, "value": numbers[0], "threshold": numbers[1]}
+
+
+def _unread(e: Evidence, _: float) -> Iterator[Values]:
+    """Of a photo with findings there is enough to say."""
+    if e.strange and not e.findings:
+        yield {"words": ", ".join(e.strange[:_MOST_WORDS])}
 
 
 def _defect(e: Evidence, _: float) -> Iterator[Values]:
@@ -85,6 +95,8 @@ def _always(_e: Evidence, _: float) -> Iterator[Values]:
 
 
 _NUMBERS = ("value", "threshold")
+# A description in a language that the plant does not use consists of them.
+_MOST_WORDS = 5
 CONDITIONS: Mapping[When, Condition] = {
     "unfamiliar": Condition(_unfamiliar, _NUMBERS, "familiarity"),
     "unknown_part": Condition(_unknown_part),
@@ -95,6 +107,7 @@ CONDITIONS: Mapping[When, Condition] = {
     "denied": Condition(_denied, ("defect", *_NUMBERS), "denied"),
     "suspected": Condition(_suspected, ("defect", *_NUMBERS), "suspected"),
     "contradicted": Condition(_contradicted, ("photo", "recorded", *_NUMBERS), "same"),
+    "unread": Condition(_unread, ("words",)),
     "defect": Condition(_defect, ("defect", "location", "phrase", "part")),
     "always": Condition(_always),
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from realign_edge.intervals import Interval, wilson_interval
 from realign_edge.results.model import Disposition, Inspection
-from realign_edge.station.twosample import first_is_smaller
+from realign_edge.station.twosample import first_is_smaller, is_above, is_more_frequent
 
 Sign = Literal["unfamiliar", "review", "overruled"]
 State = Literal["steady", "drifting", "too few"]
@@ -21,9 +21,9 @@ State = Literal["steady", "drifting", "too few"]
 
 @dataclass(frozen=True, slots=True)
 class DriftSettings:
-    """last: how many photos one look takes; alpha: share of false alarms that is accepted over all looks ever;
-    effect: least probability, in (0.5, 1], that a photo of late is less familiar than a held-out one (0.64 is Vargha
-    and Delaney's "medium"), so that a tiny difference over many photos alarms nobody; most_overruled: share of
+    """last: how many photos one look takes; alpha: share of false alarms of each sign that is accepted over all looks
+    ever; effect: least probability, in (0.5, 1], that a photo of late is less familiar than a held-out one (0.64 is
+    Vargha and Delaney's "medium"), so that a tiny difference over many photos alarms nobody; most_overruled: share of
     verdicts that people may overrule; least: fewer photos say nothing.
     """
 
@@ -47,8 +47,9 @@ class Baseline:
 class Drift:
     """What was found. photos: looked at; looks: how many windows of so many photos there were so far.
 
-    p: one-sided, for all looks together (see `over_all_looks`); less_familiar: probability that a photo of late is
-    less familiar than a held-out one; medians: of late, and then; shares with Wilson's 95 % interval.
+    p, p_review, p_overruled: of each sign, one-sided, for all looks together (see `over_all_looks`); less_familiar:
+    probability that a photo of late is less familiar than a held-out one; medians: of late, and then; shares with
+    Wilson's 95 % interval.
     """
 
     state: State
@@ -61,6 +62,8 @@ class Drift:
     review: Interval
     review_then: Interval
     overruled: Interval
+    p_review: float
+    p_overruled: float
     settings: DriftSettings = field(default_factory=DriftSettings)
 
 
@@ -80,23 +83,28 @@ def drift(
     test = first_is_smaller(late, then)
     looks = max(1, -(-total // settings.last))
     p = over_all_looks(test.p, looks)
-    review = wilson_interval(sum(i.verdict == "REVIEW" for i in recent), len(recent))
+    doubted = sum(i.verdict == "REVIEW" for i in recent)
+    review = wilson_interval(doubted, len(recent))
     review_then = wilson_interval(baseline.review, baseline.photos)
-    overruled = _overruled(recent, decisions, numbers)
+    turned, looked_at = _overruled(recent, decisions, numbers)
+    overruled = wilson_interval(turned, looked_at)
+    p_review = over_all_looks(is_more_frequent(doubted, len(recent), baseline.review, baseline.photos), looks)
+    p_overruled = over_all_looks(is_above(turned, looked_at, settings.most_overruled), looks)
     found: list[Sign] = []
     if p < settings.alpha and test.probability >= settings.effect:
         found.append("unfamiliar")
-    if review.low > review_then.high:
+    if p_review < settings.alpha:
         found.append("review")
-    if overruled.n >= settings.least and overruled.low > settings.most_overruled:
+    if looked_at >= settings.least and p_overruled < settings.alpha:
         found.append("overruled")
     few = min(len(late), len(then)) < settings.least
     state: State = "too few" if few else "drifting" if found else "steady"
     medians = _median(late), _median(then)
     signs = () if few else tuple(found)
     return Drift(
-        state, signs, len(recent), looks, p, test.probability, medians, review, review_then, overruled, settings
-    )
+        state, signs, len(recent), looks, p, test.probability, medians, review, review_then, overruled,
+        p_review, p_overruled, settings
+    )  # fmt: skip
 
 
 def over_all_looks(p: float, looks: int) -> float:
@@ -109,15 +117,16 @@ def over_all_looks(p: float, looks: int) -> float:
     return p if math.isnan(p) else min(1.0, p * looks * (looks + 1))
 
 
-def _overruled(recent: Sequence[Inspection], decisions: Mapping[int, Disposition], numbers: Sequence[int]) -> Interval:
-    """Share of verdicts that a person turned round, among the PASS and FAIL that a person looked at."""
+def _overruled(
+    recent: Sequence[Inspection], decisions: Mapping[int, Disposition], numbers: Sequence[int]
+) -> tuple[int, int]:
+    """How many verdicts a person turned round, of the PASS and FAIL that a person looked at."""
     looked = [
         (i, decisions[n])
         for i, n in zip(recent, numbers, strict=True)
         if n in decisions and i.verdict != "REVIEW" and decisions[n].decision != "retake"
     ]
-    turned = sum(d.decision == "overrule" and d.verdict != i.verdict for i, d in looked)
-    return wilson_interval(turned, len(looked))
+    return sum(d.decision == "overrule" and d.verdict != i.verdict for i, d in looked), len(looked)
 
 
 def _median(values: Sequence[float]) -> float:

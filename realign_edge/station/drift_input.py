@@ -64,6 +64,8 @@ def plain(found: Drift) -> dict[str, Any]:
         "photos": found.photos,
         "looks": found.looks,
         "p": _number(found.p),
+        "p_review": _number(found.p_review),
+        "p_overruled": _number(found.p_overruled),
         "less_familiar": _number(found.less_familiar),
         "median_familiarity": _number(found.medians[0]),
         "median_familiarity_then": _number(found.medians[1]),

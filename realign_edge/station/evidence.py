@@ -21,7 +21,8 @@ class Evidence:
     finished: the description came to its own end; confirmed: a probe for each finding; suspected: probes for defects
     that are usual for the part and are not claimed; neighbours: nearest past photos, with records; known: for each
     neighbour, does its record say what is to be seen; same_record: does the record of the nearest one agree with
-    the findings, None where it says nothing; reference: what stood for "without the photo" in grounding.
+    the findings, None where it says nothing; reference: what stood for "without the photo" in grounding; strange: words
+    of the description that neither the glossary nor the records of good parts know.
     """
 
     description: str
@@ -36,6 +37,7 @@ class Evidence:
     neighbours: tuple[Neighbour, ...]
     known: tuple[bool, ...]
     reference: str = ""
+    strange: tuple[str, ...] = ()
 
     @property
     def same_record(self) -> bool | None:

@@ -17,6 +17,10 @@ def find_bundle(home: Path, named: Path | None = None) -> Path:
     folder = named or home / CURRENT
     if (folder / MANIFEST).is_file():
         return folder.resolve()
+    if named is None and folder.is_symlink():
+        raise MissingError(
+            f"the active bundle {folder.readlink()} is gone from {folder.parent}", "install it again, or roll back"
+        )
     if named is None:
         raise MissingError(
             "no bundle is installed on this station",

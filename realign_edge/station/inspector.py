@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,15 +19,17 @@ from realign_edge.glossary.findings import find_terms
 from realign_edge.glossary.load import load_glossary
 from realign_edge.glossary.questions import describe_question, yes_no_answer, yes_no_question
 from realign_edge.photos.decode import decode
-from realign_edge.photos.regular import read_bytes
+from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.results.model import Finding, Inspection
 from realign_edge.station.evidence import Evidence, Probe
 from realign_edge.station.grounding import confidence, grounding
-from realign_edge.station.model import Answer, StationModel, View, load_station
+from realign_edge.station.model import Answer, StationModel, load_station
 from realign_edge.station.past import PastPhotos, load_past
 from realign_edge.station.phrases import Phrase, phrases
 from realign_edge.station.references import References
 from realign_edge.station.rules import judge, load_rules
+from realign_edge.station.seeing import View
+from realign_edge.station.strange import strange_words
 
 # How many past photos are shown and say how familiar a photo is; among how many a reference is looked for.
 SHOWN, LOOKED_AT = 5, 24
@@ -75,17 +78,27 @@ class Inspector:
             Refusal: it is no photo that can be read; the text says why.
             MissingError: the bundle was never calibrated.
         """
-        self.rules.check_thresholds(self.profile.thresholds)
         data = photo if isinstance(photo, bytes) else read_bytes(photo)
         given = name or ("" if isinstance(photo, bytes) else photo.name)
-        rgb = np.asarray(decode(data))
+        return self.inspect_decoded(np.asarray(decode(data)), sha256_bytes(data), given, context)
+
+    def inspect_decoded(
+        self, rgb: NDArray[np.uint8], sha256: str, name: str, context: Context | None = None
+    ) -> Inspection:
+        """The same for a photo that was decoded elsewhere; rgb: (H, W, 3) uint8, sha256: of its file's bytes.
+
+        Raises:
+            Refusal: the photo's shape is beyond the model.
+            MissingError: the bundle was never calibrated.
+        """
+        self.rules.check_thresholds(self.profile.thresholds)
         began = time.perf_counter()
         evidence = self.examine(rgb)
         verdict, reasons = judge(evidence, self.rules, self.profile.thresholds, self.language, self._names)
         about = context or Context()
         return Inspection(
-            sha256=sha256_bytes(data),
-            name=given,
+            sha256=sha256,
+            name=name,
             inspected_at=datetime.now(UTC).isoformat(timespec="seconds"),
             verdict=verdict,
             reasons=reasons,
@@ -114,6 +127,12 @@ class Inspector:
             Refusal: the photo's shape is beyond the model.
         """
         view = self.model.see(rgb)
+        # Where that depends on the photo's shape, the photo is refused: it must not end the work on all others.
+        if not self.profile.image_tokens and not self.model.fits(view, self.question):
+            raise Refusal(
+                f"a photo of this shape takes {len(view.placed.states)} tokens, and with a description that is more "
+                f"than the model reads ({self.profile.context}); cut the part out of it"
+            )
         near = self.past.nearest(view.embedding, LOOKED_AT, without)
         answer = self.model.answer(view, self.question)
         part = next(iter(find_terms(answer.text, self.glossary, "part")), "")
@@ -138,7 +157,13 @@ class Inspector:
             neighbours=tuple(self.past.neighbour(row, s) for row, s in shown),
             known=tuple(self.past.photos[row].known for row, _ in shown),
             reference=reference,
+            strange=() if findings else strange_words(answer.text, self.glossary, self._sound_words),
         )
+
+    @cached_property
+    def _sound_words(self) -> frozenset[str] | None:
+        # When it is first needed: the first verdict should not wait for it without need.
+        return self.past.sound_words(self.glossary)
 
     def _probe(self, view: View, defect: str) -> Probe:
         answers = [yes_no_answer(yes, self.language) for yes in (True, False)]

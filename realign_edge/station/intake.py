@@ -41,13 +41,15 @@ class Found:
 
 @dataclass(slots=True)
 class _Known:
-    """What is remembered of a file. since, due: seconds of the clock; tries: so many times it was put off."""
+    """What is remembered of a file. since, due: seconds of the clock; tries: so many times it was put off; ready: it
+    was due at the last look."""
 
     stamp: Stamp
     since: float
     due: float
     tries: int = 0
     done: bool = False
+    ready: bool = False
 
 
 class Intake:
@@ -73,6 +75,11 @@ class Intake:
         """Files that were there at the last look and are not dealt with."""
         return sum(not k.done for k in self._known.values())
 
+    @property
+    def settling(self) -> int:
+        """Files that are still written, as far as one can see: not due yet, and never put off."""
+        return sum(not k.done and not k.due and not k.ready for k in self._known.values())
+
     def look(self) -> list[Found]:
         """List the folder; the files that are due, in the order in which they were written.
 
@@ -90,8 +97,9 @@ class Intake:
                 if known is None or known.stamp != stamp:
                     known = _Known(stamp, self._clock(), 0.0)
                 self._known[key] = known
-                if not known.done and (found := self._due(path, facts, known)) is not None:
-                    due.append(found)
+                found = None if known.done else self._due(path, facts, known)
+                known.ready = found is not None
+                due += [found] if found is not None else []
         except FolderGone:
             self._known = before
             raise

@@ -19,6 +19,7 @@ from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
 from realign_edge.photos.regular import Refusal
 from realign_edge.results.model import Neighbour
+from realign_edge.station.strange import sound_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,10 @@ class PastPhotos:
             return np.asarray(read_photo(self._thumbnails / f"{self.photos[row].sha256}.jpg"))
         except Refusal:
             return None
+
+    def sound_words(self, glossary: Glossary) -> frozenset[str] | None:
+        """The words that records of good parts are written in; None where they tell too little."""
+        return sound_words((p.note for p in self.photos if p.known and not p.defects), glossary)
 
     @cached_property
     def usual(self) -> Mapping[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ How is data: `preprocess` of station.json. `kind` is one of KINDS, the other key
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from realign_edge.photos.regular import Refusal
+from realign_edge.station.cuts import best_grid, cut, longest_size, squared, whole_tiles
 from realign_edge.station.tiles import best_resolution, fitted_size, tiles_of
 
 Rgb = NDArray[np.uint8]
@@ -25,12 +27,13 @@ _MOST_PIXELS = 178_000_000
 class Pixels:
     """values: (n, 3, H, W) float32, or (patches, dim) for the kind "patches"; size: (height, width) of the photo.
 
-    grid: (1, rows, columns) of patches where `values` are patches, else ().
+    grid: (1, rows, columns) of patches where `values` are patches, else (); cut: rows and columns of tiles.
     """
 
     values: NDArray[np.float32]
     size: tuple[int, int]
     grid: tuple[int, ...] = ()
+    cut: tuple[int, int] = (1, 1)
 
 
 def pixels(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
@@ -59,11 +62,7 @@ def _pad_crop(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
     side = max(height, width)
     if side * side > _MOST_PIXELS:
         raise _too_narrow(height, width)
-    square = np.empty((side, side, 3), np.uint8)
-    square[:] = [int(m * 255) for m in table["mean"]]
-    top, left = (side - height) // 2, (side - width) // 2
-    square[top : top + height, left : left + width] = rgb
-    return Pixels(_crop(square, table).values, (height, width))
+    return Pixels(_crop(squared(rgb, _background(table)), table).values, (height, width))
 
 
 def _resize(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
@@ -80,6 +79,37 @@ def _tiles(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
     overview = _resized(rgb, tuple(table["size"]), table)
     pictures = [overview, *tiles_of(fitted, target, int(table["tile"]))]
     return Pixels(np.stack([_normalised(p, table) for p in pictures]), (height, width))
+
+
+def _canvas(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
+    """Tiles of `size`, `least` to `most` of them in the photo's shape, then an overview of several (InternVL)."""
+    photo, tile = _size(rgb), tuple(table["size"])
+    rows, columns = best_grid(photo, tile, int(table["least"]), int(table["most"]))
+    pictures = cut(_resized(rgb, (rows * tile[0], columns * tile[1]), table), tile)
+    if len(pictures) > 1:
+        pictures.append(_resized(rgb, tile, table))
+    return Pixels(np.stack([_normalised(p, table) for p in pictures]), photo, cut=(rows, columns))
+
+
+def _split(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
+    """To the longest edge, on to whole tiles of `tile` pixels, then an overview of several (Idefics3, SmolVLM)."""
+    photo, tile = _size(rgb), int(table["tile"])
+    fitted = _resized(rgb, longest_size(photo, int(table["longest_edge"])), table)
+    whole = _resized(fitted, whole_tiles(_size(fitted), tile) if table["split"] else (tile, tile), table)
+    rows, columns = whole.shape[0] // tile, whole.shape[1] // tile
+    pictures = cut(whole, (tile, tile))
+    if len(pictures) > 1:
+        pictures.append(_resized(whole, (tile, tile), table))
+    return Pixels(np.stack([_normalised(p, table) for p in pictures]), photo, cut=(rows, columns))
+
+
+def _fit(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
+    """Its longer edge to `edge`, the other to `shortest` at least, then padded to a square (Janus)."""
+    photo, edge = _size(rgb), int(table["edge"])
+    by = edge / max(photo)
+    height, width = (max(round(n * by), int(table["shortest"])) for n in photo)
+    square = squared(_resized(rgb, (height, width), table), _background(table))
+    return Pixels(_normalised(square, table)[None], photo)
 
 
 def _patches(rgb: Rgb, table: Mapping[str, Any]) -> Pixels:
@@ -122,6 +152,15 @@ def _resized(rgb: Rgb, new: tuple[int, int], table: Mapping[str, Any]) -> Rgb:
     return np.asarray(image)
 
 
+def _size(rgb: Rgb) -> tuple[int, int]:
+    return rgb.shape[0], rgb.shape[1]
+
+
+def _background(table: Mapping[str, Any]) -> list[int]:
+    """The mean colour."""
+    return [int(m * 255) for m in table["mean"]]
+
+
 def _middle(rgb: Rgb, height: int, width: int) -> Rgb:
     """The middle of a picture that is at least as large."""
     top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
@@ -129,10 +168,20 @@ def _middle(rgb: Rgb, height: int, width: int) -> Rgb:
 
 
 def _normalised(rgb: Rgb, table: Mapping[str, Any]) -> NDArray[np.float32]:
-    """(3, H, W) float32. Scaled in float64 and rounded once, as transformers does: float32 gives other last bits."""
-    scaled = (rgb.astype(np.float64) * table["scale"]).astype(np.float32)
-    mean, std = np.asarray(table["mean"], np.float32), np.asarray(table["std"], np.float32)
-    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1))
+    """(3, H, W) float32: a byte has 256 values, and so every channel a table of what they become."""
+    levels = _levels(table["scale"], tuple(table["mean"]), tuple(table["std"]))
+    found = np.empty((3, *rgb.shape[:2]), np.float32)
+    for channel in range(3):
+        np.take(levels[channel], rgb[:, :, channel], out=found[channel], mode="clip")
+    return found
+
+
+@lru_cache(maxsize=4)
+def _levels(scale: float, mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.float32]:
+    """(3, 256) float32. Scaled in float64 and rounded once, as transformers does: float32 gives other last bits."""
+    scaled = (np.arange(256, dtype=np.float64) * scale).astype(np.float32)
+    middle, spread = np.asarray(mean, np.float32)[:, None], np.asarray(std, np.float32)[:, None]
+    return np.asarray((scaled - middle) / spread, np.float32)
 
 
 def _too_narrow(height: int, width: int) -> Refusal:
@@ -141,4 +190,5 @@ def _too_narrow(height: int, width: int) -> Refusal:
 
 KINDS: Mapping[str, Callable[[Rgb, Mapping[str, Any]], Pixels]] = {
     "crop": _crop, "pad_crop": _pad_crop, "resize": _resize, "tiles": _tiles, "patches": _patches,
+    "canvas": _canvas, "split": _split, "fit": _fit,
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """`station.json`, read into its dataclass with every problem named."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any, get_args
 
 from realign_edge.bundle.contract import GRAPHS, STATION, Precision, StationProfile
 from realign_edge.errors import MissingError
+from realign_edge.station.patches import table_problems
 
 _MOST_BYTES = 5_000_000
-_OPTIONAL = ("thresholds", "embedding_rows")
+_OPTIONAL = ("thresholds", "embedding_rows", "layout", "both_ways", "deep_layers")
 _NUMBERS = (
     "image_token_id", "image_tokens", "layers", "kv_heads", "head_dim", "hidden", "vocabulary", "context",
     "max_new_tokens",
@@ -20,7 +22,8 @@ _CHOICES = {
     "language": ("en", "ja"),
     "positions": ("linear", "mrope"),
     "cache": ("shared", "grown"),
-    "embedding_rows": ("first", "mean"),
+    "embedding_rows": ("first", "mean", "features"),
+    "both_ways": ("nothing", "photo", "prompt"),
 }
 
 
@@ -51,6 +54,8 @@ def _problems(values: Any) -> list[str]:
     if found:
         return found
     found = [f"`{n}` must be a whole number" for n in _NUMBERS if not _is_count(values[n])]
+    if not _is_count(values.get("deep_layers", 0)):
+        found.append("`deep_layers` must be a whole number")
     found += [f"`{n}` must be one of {', '.join(c)}" for n, c in _CHOICES.items() if values.get(n, c[0]) not in c]
     if not isinstance(values["eos_token_ids"], list) or not all(map(_is_count, values["eos_token_ids"])):
         found.append("`eos_token_ids` must be a list of whole numbers")
@@ -59,13 +64,30 @@ def _problems(values: Any) -> list[str]:
         found.append(f"`precisions` must name {', '.join(GRAPHS)}")
     elif any(p not in get_args(Precision) for p in precisions.values()):
         found.append(f"`precisions` must be of {', '.join(get_args(Precision))}")
-    for name in ("preprocess", "questions"):
-        if not isinstance(values[name], Mapping):
+    for name in ("preprocess", "questions", "layout"):
+        if not isinstance(values.get(name, {}), Mapping):
             found.append(f"`{name}` must be an object")
+    found += _patch_problems(values)
     thresholds = values.get("thresholds", {})
-    if not isinstance(thresholds, Mapping) or not all(isinstance(v, int | float) for v in thresholds.values()):
-        found.append("`thresholds` must be numbers")
+    if not isinstance(thresholds, Mapping) or not all(map(_is_finite, thresholds.values())):
+        # Compared with NaN, every photo is as it should be.
+        found.append("`thresholds` must be finite numbers")
     return found
+
+
+def _patch_problems(values: Mapping[str, Any]) -> list[str]:
+    table = values["preprocess"]
+    patches = isinstance(table, Mapping) and table.get("kind") == "patches"
+    found = table_problems(table) if patches else []
+    if values["positions"] == "mrope" and not patches:
+        found.append("`positions` on several axes need a `preprocess` of patches")
+    if values["positions"] == "mrope" and values.get("layout"):
+        found.append("`layout` must be empty where a photo's rows and columns have positions of their own")
+    return found
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_count(value: Any) -> bool:

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from realign_edge.bundle.contract import StationProfile
 from realign_edge.errors import MissingError
+from realign_edge.station.layout import read_layout
 from realign_edge.station.template import ChatTemplate
 
 TOKENIZER, TOKENIZER_CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
@@ -34,6 +35,7 @@ class Prompts:
         """
         self.profile = profile
         try:
+            self.layout = read_layout(profile.layout, profile.image_token_id)
             self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
             template = (folder / TEMPLATE).read_text(encoding="utf-8")
             config = json.loads((folder / TOKENIZER_CONFIG).read_text(encoding="utf-8"))
@@ -55,14 +57,17 @@ class Prompts:
         Raises:
             MissingError: the prompt does not hold the photo exactly once.
         """
-        ids = self._encode(self.text(question))
-        if ids.count(self.profile.image_token_id) != 1:
+        ids, photo = self._encode(self.text(question)), self.layout
+        if ids.count(photo.token) != 1:
             raise MissingError(
-                f"the prompt of {question[:60]!r} holds {ids.count(self.profile.image_token_id)} photos instead of one",
-                f"leave {self.profile.image_token} out of the question",
+                f"the prompt of {question[:60]!r} holds {ids.count(photo.token)} photos instead of one",
+                f"leave {self.tokenizer.id_to_token(photo.token)} out of the question",
             )
-        at = ids.index(self.profile.image_token_id)
-        return Ends(tuple(ids[:at]), tuple(ids[at + 1 :]))
+        start = ids.index(photo.token) - photo.placeholder
+        end = start + len(photo.replaced)
+        if start < 0 or tuple(ids[start:end]) != photo.replaced:
+            raise MissingError(f"the tokenizer merges the photo with the question {question[:60]!r}", "ask otherwise")
+        return Ends(tuple(ids[:start]), tuple(ids[end:]))
 
     def answer_ids(self, question: str, answer: str) -> list[int]:
         """Token ids of `answer` as it continues the prompt, with the family's answer prefix, without EOS.

@@ -5,8 +5,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from realign_edge.station.model import StationModel, View
+from realign_edge.station.model import StationModel
 from realign_edge.station.past import PastPhotos
+from realign_edge.station.seeing import View
 
 BLANK = "blank"
 # Photos of one camera have the same few neighbours; a large model's view of one takes 10 MB.

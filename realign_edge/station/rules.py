@@ -45,6 +45,8 @@ class Rule:
                     raise ValueError(f"{self.name}: {{{name}}} is no value of `{self.when}` (it has: {known})")
         if self.at is not None and not CONDITIONS[self.when].threshold:
             raise ValueError(f"{self.name}: `{self.when}` has no threshold, so `at` means nothing")
+        if self.when == "unfamiliar" and self.at is not None and not -1 < self.at <= 1:
+            raise ValueError(f"{self.name}: no photo is less familiar than -1, so `at` must lie between -1 and 1")
         if self.defects and "defect" not in allowed:
             raise ValueError(f"{self.name}: `{self.when}` is about no single defect, so `defects` means nothing")
 

@@ -1,4 +1,4 @@
-"""Are numbers of one sample smaller than those of another? A rank test, without scipy, for the station."""
+"""Do two samples differ? A rank test for numbers, exact tests for shares, without scipy, for the station."""
 
 import math
 from dataclasses import dataclass
@@ -41,3 +41,31 @@ def first_is_smaller(first: ArrayLike, second: ArrayLike) -> Smaller:
     spread = math.sqrt(n * m / 12 * (total + 1 - tied))
     z = (u - n * m / 2 + 0.5) / spread if spread else math.inf
     return Smaller(0.5 * math.erfc(-z / math.sqrt(2)), 1 - u / (n * m))
+
+
+def is_more_frequent(now: int, of_now: int, then: int, of_then: int) -> float:
+    """p of Fisher's exact test (1934), one-sided: is `now` of `of_now` a larger share than `then` of `of_then`?
+
+    The probability, all margins given, of at least so many now. NaN where a sample is empty.
+    """
+    if not of_now or not of_then:
+        return math.nan
+    found, both = now + then, of_now + of_then
+    ways = (_ways(of_now, k) + _ways(of_then, found - k) for k in range(now, min(found, of_now) + 1))
+    return min(1.0, math.fsum(math.exp(w - _ways(both, found)) for w in ways))
+
+
+def is_above(count: int, of: int, share: float) -> float:
+    """p of the exact binomial test, one-sided: at least `count` of `of`, were the true share in (0, 1) `share`?
+
+    NaN where there is nothing.
+    """
+    if not of:
+        return math.nan
+    yes, no = math.log(share), math.log1p(-share)
+    return min(1.0, math.fsum(math.exp(_ways(of, k) + k * yes + (of - k) * no) for k in range(count, of + 1)))
+
+
+def _ways(of: int, count: int) -> float:
+    """log of the binomial coefficient."""
+    return math.lgamma(of + 1) - math.lgamma(count + 1) - math.lgamma(of - count + 1)

@@ -100,18 +100,19 @@ class Watcher:
             self._gone = False
             self._tell(Event("back", words=f"{self._intake.folder} is there again"))
         self._tell_closed()
-        for found in self._suspects_last(due):
+        taken = self._suspects_last(due)
+        for found in taken:
             if stopping():
                 break
             self._take(found)
             self.heart.beat("watching", self._intake.waiting)
         self.heart.beat("watching", self._intake.waiting)
-        return bool(due)
+        return bool(taken)
 
     def _suspects_last(self, due: list[Found]) -> list[Found]:
         """A photo that ended the program again and again comes when nothing else waits."""
         suspects = [f for f in due if self._hand.is_suspect(f.name)]
-        if suspects and len(suspects) < len(due):
+        if suspects and (len(suspects) < len(due) or self._intake.settling):
             return [f for f in due if f not in suspects]
         for found in suspects:
             times = self._hand.times(found.name)

@@ -5,31 +5,29 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from realign_edge.files import sha256_bytes
-from realign_edge.photos.regular import Refusal, read_bytes
+from realign_edge.photos.regular import Refusal
 from realign_edge.results.model import Inspection, Refused
+from realign_edge.station.ahead import Opened, opened_ahead
 from realign_edge.station.arrivals import Arrival
 from realign_edge.station.inspector import Inspector
 
 
 def inspect_all(inspector: Inspector, found: Iterable[Arrival]) -> Iterator[Inspection | Refused]:
     """One result for each arrival, in their order."""
-    for arrival in found:
-        yield inspect_one(inspector, arrival)
+    for opened in opened_ahead(found):
+        yield _inspected(inspector, opened)
 
 
-def inspect_one(inspector: Inspector, arrival: Arrival) -> Inspection | Refused:
-    """Inspect a file, or say why that is not possible."""
-    sha256 = ""
+def _inspected(inspector: Inspector, opened: Opened) -> Inspection | Refused:
+    """The file inspected, or why that is not possible."""
+    arrival = opened.arrival
     try:
-        if arrival.reason:
-            raise Refusal(arrival.reason)
-        data = read_bytes(arrival.path)
-        sha256 = sha256_bytes(data)
-        return inspector.inspect(data, arrival.name, arrival.context)
+        if isinstance(opened.rgb, Refusal):
+            raise opened.rgb
+        return inspector.inspect_decoded(opened.rgb, opened.sha256, arrival.name, arrival.context)
     except Refusal as refusal:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Refused(arrival.name, str(refusal), now, sha256, arrival.context.station)
+        return Refused(arrival.name, str(refusal), now, opened.sha256, arrival.context.station)
 
 
 @dataclass

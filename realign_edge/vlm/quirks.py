@@ -31,4 +31,9 @@ def paligemma(processor: Any, question: str) -> Prompt:
     return Prompt(f"{image}{question}", f"{image}{tokenizer.bos_token}{question}\n", False)
 
 
+# What the station renders where a checkpoint has no chat template: the prompt as the tokenizer reads it.
+TEMPLATES: Mapping[str, str] = {
+    "paligemma": "<image>{{ bos_token }}{{ messages[0]['content'][1]['text'] }}{{ '\\n' }}",
+}
+
 PROMPTS: Mapping[str, Callable[[Any, str], Prompt]] = {"chat": chat, "paligemma": paligemma}

@@ -52,7 +52,7 @@ class Wording:
             ValueError: the tokenizer merges the placeholder with the question.
         """
         ids, at = self._plain(question)
-        before, after, gone = self._margins
+        before, after, gone = self.margins
         if ids[at - before : at + 1 + after] != gone:
             raise ValueError(f"{self.name}: the tokenizer merges the photo with the question {question[:40]!r}")
         return Ends(ids[: at - before], ids[at + 1 + after :])
@@ -99,7 +99,7 @@ class Wording:
         return ids, ids.index(self.placeholder_id)
 
     @cached_property
-    def _margins(self) -> tuple[int, int, list[int]]:
+    def margins(self) -> tuple[int, int, list[int]]:
         """How many tokens before and after the placeholder a photo changes, and those tokens with it.
 
         A family that puts line breaks around a photo makes the tokenizer spell the text beside it otherwise.

@@ -119,6 +119,16 @@ def test_the_job_ends_with_a_bundle_that_says_what_it_is(workstation: Workstatio
     # Only what is used is shipped, and what did not pass says why.
     assert sum(n.endswith(".onnx") for n in names) == 3
     assert all(r["passed"] or r["reason"] for r in parity["graphs"])
+    # Whole verdicts were compared with fp32's, unless something else left the precision out already.
+    coarse = [r for r in parity["graphs"] if r["precision"] != "fp32"]
+    assert all(r["figures"]["verdicts_n"] == 4 for r in coarse if r["passed"])
+    assert all("verdicts" not in r["figures"] for r in exact)
+    if set(parity["used"].values()) != {"fp32"}:
+        assert parity["together"]["verdicts"] >= parity["bars"]["min_verdicts"]
+        assert "together:" in " ".join(workstation.said.split())
+    # Thresholds are those of the graphs that are shipped.
+    station = json.loads((workstation.bundle / "station.json").read_text())
+    assert station["thresholds"] == {n: t["value"] for n, t in parity["thresholds"].items()}
     assert not (workstation.bundle.parent / "export").exists()
 
 

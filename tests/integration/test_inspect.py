@@ -88,6 +88,12 @@ def test_without_a_bundle_it_says_what_to_do(command: Command, incoming: Path) -
     assert "realign-edge bundle install" in done.stderr
 
 
+def test_a_link_that_leads_nowhere_is_told_of(command: Command, station: Path, incoming: Path) -> None:
+    (station / "bundles" / "tried").rename(station / "bundles" / "elsewhere")
+    done = command("inspect", incoming)
+    assert (done.returncode, "the active bundle tried is gone" in done.stderr) == (3, True)
+
+
 def test_nothing_of_a_changed_bundle_is_loaded(command: Command, station: Path, incoming: Path) -> None:
     rules = station / "bundles" / "tried" / "rules.toml"
     rules.write_text(rules.read_text(encoding="utf-8").replace("REVIEW", "PASS  "), encoding="utf-8")
@@ -101,6 +107,7 @@ def test_exit_codes(command: Command, station: Path, incoming: Path, tmp_path: P
     assert command("inspect", incoming, "--name-pattern", "{lott}").returncode == 2
     assert command("inspect", tmp_path / "nowhere").returncode == 3
     assert command("inspect", incoming / "mail.png").returncode == 3
+    assert command("ask", incoming / "L77_000_a.jpg", " ").returncode == 2
     said = json.loads(command("inspect", incoming, "--json").stdout)
     strict = command("inspect", incoming, "--strict", "--quiet")
     assert strict.returncode == (0 if said["counts"]["PASS"] == 3 else 4)

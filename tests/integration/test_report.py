@@ -7,12 +7,14 @@ import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.chromium import EXECUTABLE, Page
 from benchmarks.verdicts import entries
+from realign_edge.results.model import Inspection
 from realign_edge.results.store import Results
 
 Report = Callable[..., subprocess.CompletedProcess[str]]
@@ -82,6 +84,13 @@ def test_what_makes_no_sense_is_said(report: Report, arguments: list[str], code:
     assert said in done.stderr and "hint: " in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_one_is_said(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    for place in ("taken", "taken/below", "/proc/reports"):
+        done = report("--out", place, "--format", "json", "-q")
+        assert (done.returncode, "cannot be made" in done.stderr) == (2, True), done.stderr
+
+
 def test_without_results_one_is_told_what_to_do(report: Report, tmp_path: Path) -> None:
     done = report(home=tmp_path / "empty")
     assert done.returncode == 3 and "realign-edge inspect" in done.stderr
@@ -128,6 +137,24 @@ class TestInChromium:
             numbers = page.evaluate(first)
             assert len(numbers) == 30 and numbers == sorted(numbers, reverse=True)
             assert page.pdf().startswith(b"%PDF")
+            assert page.complaints == []
+
+    def test_all_that_waits_for_a_person_is_printed(self, report: Report, tmp_path: Path) -> None:
+        home = tmp_path / "busy"
+        home.mkdir()
+        with Results.open(home, "ST1") as results:
+            for entry in entries(30, seed=2):
+                if isinstance(entry.content, Inspection):
+                    results.append(replace(entry.content, verdict="REVIEW"))
+        done = report("--format", "html,json", "--out", "out", "--number", "R2", home=home)
+        assert done.returncode == 0, done.stderr
+        waiting = json.loads((tmp_path / "out" / "R2.json").read_text())["summary"]["final"]["REVIEW"]["count"]
+        assert waiting > 12
+        with Page((tmp_path / "out" / "R2-en.html").resolve().as_uri()) as page:
+            cards = "document.querySelectorAll('#queue .card').length"
+            assert page.evaluate(cards) == 12
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            assert page.evaluate(cards) == waiting
             assert page.complaints == []
 
     def test_no_request_leaves_the_file(self, address: str) -> None:

@@ -136,7 +136,7 @@ def _bundle(patient: Patient) -> Check:
         folder = find_bundle(patient.home)
     except RealignError as problem:
         state: State = "broken" if patient.role == "station" else "absent"
-        return Check(GROUP, "bundle", state, problem.message, problem.hint)
+        return Check(GROUP, "bundle", state, problem.message, problem.hint if state == "broken" else "")
     try:
         verify_bundle(folder, trusted_keys(patient.home).plus(own_key(patient.home)))
     except RealignError as problem:

@@ -60,7 +60,7 @@ def _past(paper: Paper, row: Row, album: Album, y: float) -> None:
     for i, neighbour in enumerate(row.inspection.neighbours[:3]):
         x = _X + i * width
         _picture(paper, album.take(neighbour.sha256, row.inspection.bundle_id), x, y, *_PAST)
-        near = paper.words("evidence.similarity", value=f"{neighbour.similarity:.3f}")
+        near = paper.words("evidence.similarity", value=paper.words.number(neighbour.similarity, 3))
         left = x + _PAST[0] + 5
         paper.text(left, y + 5.5, near, 5.8, "soft")
         paper.block(left, y + 6.5, x + width - 8 - left, clipped(_record(neighbour), 160), 5.8, most=3)

@@ -4,7 +4,7 @@
   const D = JSON.parse(document.getElementById("data").textContent);
   const W = D.words;
   // Rows in a page of a table, cards at a time, and rows that are printed: a browser lays out thousands for minutes.
-  const PAGE = 50, QUEUE = 12, PRINT = 1000;
+  const PAGE = 50, QUEUE = 12, PRINT = 1000, PRINT_QUEUE = 200;
   const C = {
     number: 0, time: 1, name: 2, part: 3, lot: 4, serial: 5, station: 6, verdict: 7, final: 8, defects: 9,
     description: 10, reasons: 11, findings: 12, familiarity: 13, confidence: 14, past: 15, said: 16, sha: 17,
@@ -12,6 +12,8 @@
   const RANK = { REVIEW: 0, FAIL: 1, RETAKE: 2, PASS: 3 };
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
+  // What was not a number when it was computed is null here.
+  const fixed = (number, digits) => (number === null ? "–" : number.toFixed(digits));
   const count = (number) => number.toLocaleString("en-US");
 
   function el(tag, properties, ...children) {
@@ -52,12 +54,12 @@
   function evidence(row, titled) {
     const past = row[C.past].map(([place, similarity]) => {
       const [sha, name, record] = D.past[place];
-      const close = fill(W.evidence.similarity, { value: similarity.toFixed(3) });
+      const close = fill(W.evidence.similarity, { value: fixed(similarity, 3) });
       return el("li", {}, picture(sha, name), el("div", { class: "soft" }, close), el("div", {}, record || name));
     });
     const where = [row[C.part], row[C.lot] && W.table.lot + " " + row[C.lot], row[C.serial], row[C.time]];
     const phrases = row[C.findings].map(([phrase, grounding, confidence]) => el("li", {}, phrase + "  ",
-      el("small", {}, `${W.table.grounding} ${grounding.toFixed(2)}, ${W.table.confidence} ${confidence.toFixed(2)}`)));
+      el("small", {}, `${W.table.grounding} ${fixed(grounding, 2)}, ${W.table.confidence} ${fixed(confidence, 2)}`)));
     const body = el("div", { class: "body" },
       titled ? el("p", { class: "title" }, el("strong", {}, row[C.name]), badge(row[C.final])) : null,
       el("p", { class: "soft" }, where.filter(Boolean).join(" · ")),
@@ -178,8 +180,8 @@
       { label: W.table.serial, key: (r) => r[C.serial], cell: (r) => r[C.serial] },
       { label: W.table.final, key: (r) => RANK[r[C.final]], cell: (r) => [badge(r[C.final]), r[C.said].length && r[C.final] !== r[C.verdict] ? el("span", { class: "was" }, fill(W.table.was, { verdict: W.verdict[r[C.verdict]] })) : null] },
       { label: W.table.defects, key: (r) => r[C.defects].map((d) => d[0]).join(), cell: (r) => r[C.defects].map(placed) },
-      { label: W.table.familiarity, class: "n", key: (r) => r[C.familiarity], cell: (r) => r[C.familiarity].toFixed(2) },
-      { label: W.table.confidence, class: "n", key: (r) => r[C.confidence], cell: (r) => r[C.confidence].toFixed(2) },
+      { label: W.table.familiarity, class: "n", key: (r) => r[C.familiarity], cell: (r) => fixed(r[C.familiarity], 2) },
+      { label: W.table.confidence, class: "n", key: (r) => r[C.confidence], cell: (r) => fixed(r[C.confidence], 2) },
     ], D.photos, {
       detail: (row) => evidence(row, false),
       counted: (number) => { shown.textContent = fill(W.page.shown, { shown: count(number), n: count(D.photos.length) }); },
@@ -208,7 +210,15 @@
       more.textContent = `${W.page.next} (${count(waiting.length - shown)})`;
     };
     more.addEventListener("click", next);
-    host.append(more);
+    const note = el("p", { class: "note", hidden: true });
+    // On paper nobody can ask for more.
+    addEventListener("beforeprint", () => {
+      while (shown < Math.min(waiting.length, PRINT_QUEUE)) next();
+      note.hidden = shown >= waiting.length;
+      note.textContent = fill(W.page.printed, { shown: count(shown), n: count(waiting.length) });
+    });
+    addEventListener("afterprint", () => { note.hidden = true; });
+    host.append(more, note);
     next();
   }
 

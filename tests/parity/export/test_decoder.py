@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from realign_edge.export.architecture import UnfitError, decoder_of
+from realign_edge.export.architecture import decoder_of
 from realign_edge.export.decoder import decoder_graph
 from realign_edge.export.model import save_model
+from realign_edge.export.unfit import UnfitError
 from tests.parity.export.decoders import CONTEXT, FITTING, HIDDEN, VOCABULARY, amplified, llama, mistral
 from tests.parity.export.running import Runner
 

@@ -4,26 +4,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 
-from realign_edge.errors import RealignError
 from realign_edge.export.graphs import export_graphs
 from realign_edge.export.hub import newline_of
 from realign_edge.export.preprocess import preprocess_of
+from realign_edge.export.vision import CHOICES, WHOLE
 from realign_edge.station.pixels import pixels
 from realign_edge.station.tiles import best_resolution, packed
+from realign_edge.vlm.family import families
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.load import load_vlm
 from tests.parity.export.running import Runner, session
 from tests.parity.families.recipes import FIRST
 from tests.parity.families.recipes_more import SECOND
+from tests.parity.station.stations import CASES
 
 SHAPES = ((96, 128), (128, 96), (60, 170))
 QUESTION = "Describe the part and its defects."
-# LLaVA-NeXT alone; the others say that they cannot.
 TILED = "llava_next"
+PATCHES = {"qwen2_vl", "qwen2_5_vl", "qwen3_vl"}
 
 
 def test_tiles_end_where_the_workstation_ends_them(tmp_path: Path) -> None:
@@ -65,11 +66,7 @@ def answer(vlm: Any, runner: Runner, table: Any, sight: Any, features: Any) -> l
     return found
 
 
-@pytest.mark.parametrize("name", sorted((FIRST | SECOND).keys() - {TILED}))
-def test_the_other_families_are_refused_by_name(name: str, tmp_path: Path) -> None:
-    (FIRST | SECOND)[name](tmp_path / "model")
-    vlm = load_vlm(str(tmp_path / "model"))
-    with pytest.raises(RealignError, match="cannot be exported for stations yet") as refused:
-        export_graphs(vlm, tmp_path / "out")
-    assert vlm.family.title in refused.value.message
-    assert "LLaVA-1.5, LLaVA-NeXT" in refused.value.hint
+def test_every_family_that_ships_is_compared_with_torch() -> None:
+    """Here, in test_patches.py, and beside the station."""
+    assert {TILED, *PATCHES, *CASES} >= (FIRST | SECOND).keys()
+    assert all(family.vision_graph in {**CHOICES, **WHOLE} for family in families())

@@ -68,6 +68,23 @@ def test_a_product_in_four_bits_is_that_of_the_rounded_weights(tmp_path: Path, w
     assert np.abs(in_four(weight.T) - weight.T).max() <= np.abs(weight).max() / 8 + 1e-6
 
 
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_a_product_in_one_operator_is_rounded_alike(tmp_path: Path, precision: Any) -> None:
+    """As torch writes a linear layer of a plain matrix."""
+    weight, bias, x = values(64, 48), values(48), values(5, 64)
+    tape, given = Tape(), ir.Value(name="x", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape(["n", 64]))
+    turned = np.ascontiguousarray(weight.T)
+    w, b = (tape.initializer(ir.tensor(v, name=n), n) for n, v in (("w", turned), ("b", bias)))
+    y = tape.op("Gemm", [given, w, b], {"transB": 1, "alpha": 1.0, "beta": 1.0})
+    y.name, y.type = "y", ir.TensorType(ir.DataType.FLOAT)
+    graph = ir.Graph([given], [y], nodes=tape.nodes, initializers=tape.initializers, opset_imports={"": 18})
+    model = quantized(ir.Model(graph, ir_version=10), precision)
+    assert [node.op_type for node in model.graph] != ["Gemm"]
+    save_model(model, tmp_path / "gemm.onnx")
+    found = session(tmp_path / "gemm.onnx").run(None, {"x": x})[0]
+    assert np.array_equal(found, product(weight, bias, tmp_path / "p.onnx", precision).run(None, {"x": x})[0])
+
+
 def test_a_product_in_eight_bits_never_overflows(tmp_path: Path) -> None:
     """Every activation and weight as large as can be: pairs of products are summed in 16 bits where VNNI lacks."""
     weight, bias = np.ones((256, 8), np.float32), values(8)

@@ -58,11 +58,11 @@ def chat(photo: str, user: str = "USER: ", assistant: str = " ASSISTANT:", end: 
     )  # fmt: skip
 
 
-def text_settings(tokenizer: Any) -> dict[str, Any]:
-    """Of a decoder."""
+def text_settings(tokenizer: Any, head: int = 8) -> dict[str, Any]:
+    """Of a decoder; head: how wide its heads are."""
     return {
         "vocab_size": len(tokenizer), "hidden_size": HIDDEN, "intermediate_size": 64, "num_hidden_layers": LAYERS,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": CONTEXT,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": head, "max_position_embeddings": CONTEXT,
         "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
@@ -76,7 +76,7 @@ def tower_settings(size: int, patch: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def llava_next(folder: Path) -> None:
+def llava_next(folder: Path, head: int = 8) -> None:
     from transformers import (
         CLIPVisionConfig,
         LlamaConfig,
@@ -95,13 +95,14 @@ def llava_next(folder: Path) -> None:
         num_additional_image_tokens=1, chat_template=chat("<image>\n"),
     )  # fmt: skip
     config = LlavaNextConfig(
-        vision_config=CLIPVisionConfig(**tower_settings(32, 8)), text_config=LlamaConfig(**text_settings(tokenizer)),
+        vision_config=CLIPVisionConfig(**tower_settings(32, 8)),
+        text_config=LlamaConfig(**text_settings(tokenizer, head)),
         image_token_index=tokenizer.image_token_id, image_grid_pinpoints=points,
     )  # fmt: skip
     write(folder, LlavaNextForConditionalGeneration, config, processor)
 
 
-def llava_onevision(folder: Path) -> None:
+def llava_onevision(folder: Path, head: int = 8) -> None:
     from transformers import (
         LlavaOnevisionConfig,
         LlavaOnevisionForConditionalGeneration,
@@ -120,7 +121,7 @@ def llava_onevision(folder: Path) -> None:
     )  # fmt: skip
     tower = SiglipVisionConfig(**tower_settings(32, 8), vision_use_head=False)
     config = LlavaOnevisionConfig(
-        vision_config=tower, text_config=Qwen2Config(**text_settings(tokenizer)),
+        vision_config=tower, text_config=Qwen2Config(**text_settings(tokenizer, head)),
         image_token_index=tokenizer.image_token_id, video_token_index=tokenizer.video_token_id,
         image_grid_pinpoints=points,
     )  # fmt: skip
@@ -154,19 +155,26 @@ def rope(head: int) -> dict[str, Any]:
     return {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [head // 4, head // 8, head // 8]}
 
 
-def qwen2_vl(folder: Path) -> None:
+def qwen_text(tokenizer: Any, heads: int) -> dict[str, Any]:
+    """Of a Qwen decoder; heads: more of them are narrower."""
+    head = HIDDEN // heads
+    shape = {"num_attention_heads": heads, "num_key_value_heads": heads // 2, "head_dim": head}
+    return text_settings(tokenizer) | shape | {"rope_parameters": rope(head)}
+
+
+def qwen2_vl(folder: Path, heads: int = 4) -> None:
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 
     tokenizer = tokenizer_with(QWEN, bos=False)
     config = Qwen2VLConfig(
-        text_config={**text_settings(tokenizer), "rope_parameters": rope(8)},
+        text_config=qwen_text(tokenizer, heads),
         vision_config={"depth": 2, "embed_dim": 32, "hidden_size": HIDDEN, "num_heads": 2, "mlp_ratio": 2},
         **qwen_tokens(tokenizer),
     )
     write(folder, Qwen2VLForConditionalGeneration, config, qwen_processor(Qwen2VLProcessor, tokenizer))
 
 
-def qwen2_5_vl(folder: Path) -> None:
+def qwen2_5_vl(folder: Path, heads: int = 4) -> None:
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
 
     tokenizer = tokenizer_with(QWEN, bos=False)
@@ -174,12 +182,11 @@ def qwen2_5_vl(folder: Path) -> None:
         "depth": 2, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "out_hidden_size": HIDDEN,
         "window_size": 56, "fullatt_block_indexes": [1],
     }  # fmt: skip
-    text = {**text_settings(tokenizer), "rope_parameters": rope(8)}
-    config = Qwen2_5_VLConfig(text_config=text, vision_config=tower, **qwen_tokens(tokenizer))
+    config = Qwen2_5_VLConfig(text_config=qwen_text(tokenizer, heads), vision_config=tower, **qwen_tokens(tokenizer))
     write(folder, Qwen2_5_VLForConditionalGeneration, config, qwen_processor(Qwen2_5_VLProcessor, tokenizer))
 
 
-def qwen3_vl(folder: Path) -> None:
+def qwen3_vl(folder: Path, heads: int = 4) -> None:
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration, Qwen3VLProcessor
 
     tokenizer = tokenizer_with(QWEN, bos=False)
@@ -187,7 +194,7 @@ def qwen3_vl(folder: Path) -> None:
         "depth": 3, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "out_hidden_size": HIDDEN,
         "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1],
     }  # fmt: skip
-    text = {**text_settings(tokenizer), "num_hidden_layers": 3, "rope_parameters": rope(8)}
+    text = {**qwen_text(tokenizer, heads), "num_hidden_layers": 3}
     config = Qwen3VLConfig(text_config=text, vision_config=tower, **qwen_tokens(tokenizer))
     write(folder, Qwen3VLForConditionalGeneration, config, qwen_processor(Qwen3VLProcessor, tokenizer, 16))
 

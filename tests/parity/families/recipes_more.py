@@ -8,8 +8,9 @@ from realign_edge.vlm.processor import photos_only
 from tests.parity.families.recipes import HIDDEN, chat, text_settings, tokenizer_with, tower_settings, write
 
 
-def internvl(folder: Path) -> None:
-    from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLProcessor, Qwen2Config
+def internvl(folder: Path, head: int = 8, decoder: str = "qwen2") -> None:
+    """decoder: InternVL 3 has Qwen2's, InternVL 3.5 "qwen3"."""
+    from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLProcessor
     from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
     named = {
@@ -24,7 +25,7 @@ def internvl(folder: Path) -> None:
     )  # fmt: skip
     tower: dict[str, Any] = {**tower_settings(32, 8), "use_absolute_position_embeddings": True}
     config = InternVLConfig(
-        vision_config=tower, text_config=Qwen2Config(**text_settings(tokenizer)), image_seq_length=4,
+        vision_config=tower, text_config={**text_settings(tokenizer, head), "model_type": decoder}, image_seq_length=4,
         image_token_id=tokenizer.context_image_token_id, tie_word_embeddings=False,
     )  # fmt: skip
     write(folder, InternVLForConditionalGeneration, config, processor)
@@ -37,7 +38,7 @@ TILES = (
 IDEFICS_CHAT = chat("<image>", "<s>User:", "\nAssistant:", "<end_of_utterance>")
 
 
-def idefics3(folder: Path) -> None:
+def idefics3(folder: Path, head: int = 8) -> None:
     from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor, LlamaConfig
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
@@ -47,13 +48,13 @@ def idefics3(folder: Path) -> None:
         image_processor=images, tokenizer=tokenizer, image_seq_len=4, chat_template=IDEFICS_CHAT
     )
     config = Idefics3Config(
-        vision_config=tower_settings(32, 8), text_config=LlamaConfig(**text_settings(tokenizer)),
+        vision_config=tower_settings(32, 8), text_config=LlamaConfig(**text_settings(tokenizer, head)),
         image_token_id=processor.image_token_id, scale_factor=2,
     )  # fmt: skip
     write(folder, Idefics3ForConditionalGeneration, config, processor)
 
 
-def smolvlm2(folder: Path) -> None:
+def smolvlm2(folder: Path, head: int = 8) -> None:
     from transformers import LlamaConfig, SmolVLMConfig, SmolVLMForConditionalGeneration, SmolVLMProcessor
     from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
@@ -63,13 +64,13 @@ def smolvlm2(folder: Path) -> None:
         image_processor=images, tokenizer=tokenizer, video_processor=None, image_seq_len=4, chat_template=IDEFICS_CHAT
     )
     config = SmolVLMConfig(
-        vision_config=tower_settings(32, 8), text_config=LlamaConfig(**text_settings(tokenizer)),
+        vision_config=tower_settings(32, 8), text_config=LlamaConfig(**text_settings(tokenizer, head)),
         image_token_id=processor.image_token_id, scale_factor=2,
     )  # fmt: skip
     write(folder, SmolVLMForConditionalGeneration, config, processor)
 
 
-def gemma3(folder: Path) -> None:
+def gemma3(folder: Path, head: int = 8) -> None:
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration, Gemma3Processor, SiglipVisionConfig
     from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
@@ -84,7 +85,7 @@ def gemma3(folder: Path) -> None:
             "<start_of_image>", "<start_of_turn>user\n", "<start_of_turn>model\n", "<end_of_turn>\n", "{{ bos_token }}"
         ),
     )  # fmt: skip
-    text = {**text_settings(tokenizer), "sliding_window": 512, "query_pre_attn_scalar": 8}
+    text = {**text_settings(tokenizer, head), "sliding_window": 512, "query_pre_attn_scalar": 8}
     config = Gemma3Config(
         text_config={**text, "layer_types": ["sliding_attention", "full_attention"]},
         vision_config=SiglipVisionConfig(**tower_settings(32, 8), vision_use_head=False), mm_tokens_per_image=4,
@@ -94,7 +95,7 @@ def gemma3(folder: Path) -> None:
     write(folder, Gemma3ForConditionalGeneration, config, processor)
 
 
-def paligemma2(folder: Path) -> None:
+def paligemma2(folder: Path, head: int = 8) -> None:
     from transformers import (
         PaliGemmaConfig,
         PaliGemmaForConditionalGeneration,
@@ -108,7 +109,7 @@ def paligemma2(folder: Path) -> None:
     images.image_seq_length = 16
     processor = PaliGemmaProcessor(image_processor=images, tokenizer=tokenizer)
     text = {
-        **text_settings(tokenizer), "vocab_size": len(processor.tokenizer), "model_type": "gemma2",
+        **text_settings(tokenizer, head), "vocab_size": len(processor.tokenizer), "model_type": "gemma2",
         "sliding_window": 512, "query_pre_attn_scalar": 8,
     }  # fmt: skip
     more: dict[str, Any] = {"projection_dim": HIDDEN, "vision_use_head": False}
@@ -119,7 +120,7 @@ def paligemma2(folder: Path) -> None:
     write(folder, PaliGemmaForConditionalGeneration, config, processor)
 
 
-def janus(folder: Path) -> None:
+def janus(folder: Path, head: int = 8) -> None:
     from transformers import JanusConfig, JanusForConditionalGeneration, JanusProcessor
     from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 
@@ -141,7 +142,7 @@ def janus(folder: Path) -> None:
         "num_res_blocks": 1, "num_patches": 4, "projection_dim": HIDDEN, "image_token_embed_dim": HIDDEN,
     }  # fmt: skip
     config = JanusConfig(
-        text_config={**text_settings(tokenizer), "model_type": "llama"}, vision_config=tower, vq_config=drawer,
+        text_config={**text_settings(tokenizer, head), "model_type": "llama"}, vision_config=tower, vq_config=drawer,
         image_token_id=tokenizer.image_token_id,
     )  # fmt: skip
     write(folder, JanusForConditionalGeneration, config, processor)

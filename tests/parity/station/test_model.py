@@ -1,5 +1,6 @@
 """The exported model in onnxruntime says what the torch model says, token for token and likelihood for likelihood."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
+from realign_edge.photos.regular import Refusal
 from realign_edge.shopfloor.floor import plan_floor
 from realign_edge.shopfloor.render import render
 from realign_edge.shopfloor.scene import CoOccurrence
 from realign_edge.station.cache import GrownCache
-from realign_edge.station.model import StationModel, View, load_station
+from realign_edge.station.inspector import Inspector
+from realign_edge.station.model import StationModel, load_station
+from realign_edge.station.seeing import View
 from realign_edge.vlm.branches import Branch, pack, token_logps
 from realign_edge.vlm.generate import generate
 from realign_edge.vlm.load import load_vlm
@@ -91,6 +95,18 @@ def test_questions_about_one_photo_share_it_and_change_nothing(model: StationMod
     assert prompts == [photo + len(describe), len(yes_no) - alike, photo + len(yes_no), len(describe) - alike]
 
 
+def test_the_first_photo_is_read_as_every_later_one(station_bundle: Path, views: list[View]) -> None:
+    """What int8 reads together it rounds by one scale: in other pieces the same photo would be answered otherwise."""
+    fresh = load_station(station_bundle)
+    read, ends = _counted(fresh), fresh.prompts.ends(DESCRIBE)
+    first = fresh.answer(views[2], DESCRIBE)
+    assert read[:2] == [len(ends.head), fresh.profile.image_tokens + len(ends.tail)]
+    fresh.answer(views[3], DESCRIBE)
+    again = fresh.answer(views[2], DESCRIBE)
+    assert first.ids == again.ids
+    assert np.array_equal(first.logps, again.logps)
+
+
 def test_what_was_answered_need_not_be_read_again(model: StationModel, views: list[View]) -> None:
     answer = model.answer(views[4], DESCRIBE)
     before = model.answer_logps(views[4], DESCRIBE, answer.ids)
@@ -144,9 +160,26 @@ def _counted(model: StationModel) -> list[int]:
     lengths: list[int] = []
     run = model._cache.run
 
-    def counting(embeds: Any, past: int, keep: int) -> Any:
+    def counting(embeds: Any, *given: Any) -> Any:
         lengths.append(embeds.shape[1])
-        return run(embeds, past, keep)
+        return run(embeds, *given)
 
-    model._cache.run = counting  # type: ignore[method-assign]
+    model._cache.run = counting  # type: ignore[method-assign, assignment]
     return lengths
+
+
+def test_a_photo_that_takes_more_than_the_model_reads_is_refused(
+    model: StationModel, station_bundle: Path, photos: list[Any]
+) -> None:
+    """As LLaVA-NeXT's tiles may; a watching station goes on with the next photo."""
+    inspector = Inspector(station_bundle, model=copy(model))
+    inspector.examine(photos[0])
+    whole = sum(map(len, model.prompts.ends(inspector.question))) + 65 + model.profile.max_new_tokens
+    for context in (whole, whole - 1):
+        inspector.profile = replace(model.profile, image_tokens=0, context=context)
+        inspector.model.profile = inspector.profile
+        if context == whole:
+            inspector.examine(photos[0])
+        else:
+            with pytest.raises(Refusal, match="takes 65 tokens"):
+                inspector.examine(photos[0])

@@ -97,7 +97,7 @@ def test_a_photo_that_would_become_enormous_is_refused() -> None:
 
 
 def test_a_processor_without_counterpart_is_named() -> None:
-    from transformers import Idefics3ImageProcessorPil
+    from transformers import Idefics2ImageProcessorPil
 
-    with pytest.raises(UsageError, match="Idefics3ImageProcessor"):
-        preprocess_of(Idefics3ImageProcessorPil())
+    with pytest.raises(UsageError, match="Idefics2ImageProcessor"):
+        preprocess_of(Idefics2ImageProcessorPil())

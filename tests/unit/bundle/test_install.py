@@ -89,6 +89,23 @@ def test_an_active_bundle_that_begins_to_fail_gives_way_to_the_previous_one(home
     assert current(home).name == made.manifest.id
 
 
+def test_an_older_bundle_is_installed_and_said_to_be_older(home: Path, made: Any, make: Callable[..., Any]) -> None:
+    """A signature does not say which of two bundles is newer; whoever installs one should know."""
+    later = make("later", {"rules.toml": b"version = 1\n# later\n"}, created="2026-12-24T20:00:00+00:00")
+    assert not install(later.folder, home, made.keys, good).older
+    assert install(made.folder, home, made.keys, good).older
+    assert not install(later.folder, home, made.keys, good).older
+
+
+def test_a_folder_in_the_place_of_a_link_is_told_of(home: Path, made: Any) -> None:
+    (home / "bundles" / "current").mkdir(parents=True)
+    with pytest.raises(RealignError, match="current is a folder, where the link to a bundle belongs"):
+        install(made.folder, home, made.keys, good)
+    (home / "bundles" / "current").rmdir()
+    install(made.folder, home, made.keys, good)
+    assert current(home).name == made.manifest.id
+
+
 def test_rollback_there_and_back(home: Path, made: Any, second: Any) -> None:
     with pytest.raises(MissingError, match="no bundle is installed"):
         current(home)

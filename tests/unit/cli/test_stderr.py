@@ -24,6 +24,12 @@ def test_a_full_or_closed_stderr_is_no_failure() -> None:
     assert (closed.returncode, closed.stdout) == (3, b"data\n")
 
 
+def test_a_closed_stdout_is_no_failure_either() -> None:
+    script = SCRIPT.replace("sys.exit(3)", "sys.exit(3 if not sys.stdout.isatty() else 4)")
+    closed = subprocess.run(["/bin/sh", "-c", '"$0" -c "$1" >&-', sys.executable, script], stderr=subprocess.PIPE)
+    assert closed.returncode == 3, closed.stderr[-300:]
+
+
 def test_what_can_be_written_is_written_at_once_and_whole() -> None:
     found = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
     assert found.stderr == ("ä" * 10000 + "\n") * 3

@@ -23,7 +23,7 @@ from realign_edge.station.selftest import common
 
 GLOSSARY = Glossary((Term("nut", "part"), Term("rust", "defect"), Term("burr", "defect")))
 SETTINGS = ExportSettings()
-GOOD = {"vision": 1e-6, "decoder": 1e-6, "cosine": 1.0, "tokens": 1.0, "verdicts": 1.0, "chair_i": 0.0, "pope": 0.0}
+GOOD = {"vision": 1e-6, "decoder": 1e-6, "cosine": 1.0, "tokens": 1.0, "defects": 1.0, "chair_i": 0.0, "pope": 0.0}
 
 
 def sitting(texts: tuple[str, ...], answers: tuple[str, ...] = ("Yes.", "No."), shift: float = 0.0) -> Sitting:
@@ -59,7 +59,7 @@ def test_figures_by_hand(paper: Paper) -> None:
     found = sitting(("A nut. Burr.", "A nut."), ("Yes.", "Yes."), shift=0.5)
     figures = figures_of(paper, sitting(TRUE), found, GLOSSARY)
     assert figures["vision"] == pytest.approx(0.5 / 2)
-    assert figures["verdicts"] == 0.5
+    assert figures["defects"] == 0.5
     # "A nut. " is 7 of 12 characters and an end; the second answer is the same.
     assert figures["tokens"] == pytest.approx((7 / 13 + 1) / 2)
     # One of three mentions is wrong where none of three was.
@@ -83,13 +83,17 @@ def test_other_lengths_are_infinitely_far(paper: Paper) -> None:
         ({"decoder": 0.01}, True, "the decoder graph differs by 1.0e-02 nats"),
         ({"tokens": 0.98}, True, "98.0% of the first tokens are the same, at least 99.0%"),
         ({"tokens": 0.7}, False, "at least 80.0%"),
-        ({"verdicts": 0.9}, False, "other defects are named in 10.0% of the photos"),
+        ({"defects": 0.9}, False, "other defects are named in 10.0% of the photos"),
+        ({"verdicts": 0.8}, False, "80.0% of 40 photos get the same verdict, at least 90.0%"),
+        ({"let_through": 0.1}, False, "10.0% of 40 photos pass that did not, at most 3.0%"),
         ({"chair_i": 0.03}, False, "hallucinated mentions rise by 3.0 points"),
         ({"pope": -0.03}, False, "right yes/no answers fall by 3.0 points"),
     ],
 )
 def test_every_bar_says_why(change: Mapping[str, float], exact: bool, words: str) -> None:
-    assert words in failing({**GOOD, **change}, exact, SETTINGS)
+    whole = {} if exact else {"verdicts": 1.0, "let_through": 0.0, "verdicts_n": 40.0}
+    assert failing({**GOOD, **whole}, exact, SETTINGS) == ""
+    assert words in failing({**GOOD, **whole, **change}, exact, SETTINGS)
     better = {"chair_i": -0.5, "pope": 0.5, "vision": 0.5, "decoder": 0.5, "tokens": 0.9}
     assert failing({**GOOD, **better}, False, SETTINGS) == ""
 
@@ -115,27 +119,47 @@ def test_embeddings_are_the_smallest_that_change_no_token() -> None:
     assert fastest(rows, sizes, "embed_tokens") == "int8"
 
 
-def passing(monkeypatch: pytest.MonkeyPatch, bad: Any, settings: ExportSettings = SETTINGS) -> gate.Gate:
-    """The gate with figures made up: bad(mix) gives what differs from good ones; coarser is always faster."""
+def passing(
+    monkeypatch: pytest.MonkeyPatch, bad: Any, settings: ExportSettings = SETTINGS, judged: Any = lambda _: "P"
+) -> gate.Gate:
+    """The gate with figures made up: bad(mix) gives what differs from good ones; coarser is always faster.
+
+    judged(mix): the verdicts of four photos, P, F or R for each, or one for all.
+    """
+    asked_for: list[Any] = []
 
     def asked(_trial: Any, _paper: Any, _torch: Any, mix: Any, _progress: Any) -> Any:
         speed = {"fp32": 9.0, "int8": 5.0, "int4": 2.0}
         ms = {"see_ms": speed[mix["vision_encoder"]], "answer_ms": speed[mix["decoder_model_merged"]]}
         return {"figures": {**GOOD, **bad(mix)}, **ms}
 
+    def judging(_trial: Any, mix: Any, counts: Any, _progress: Any) -> Any:
+        asked_for.append({g: p for g, p in mix.items() if p != "fp32"})
+        names = {"P": "PASS", "F": "FAIL", "R": "REVIEW"}
+        verdicts = [names[letter] for letter in judged(mix)]
+        return [SimpleNamespace(judged=tuple((verdicts * 4)[:n])) for n in counts]
+
     monkeypatch.setattr(gate, "_sitting", asked)
+    monkeypatch.setattr(gate, "judged_by", judging)
     files = [
         SimpleNamespace(graph=g, precision=p, size=s)
         for g in GRAPHS
         for p, s in (("fp32", 4), ("int8", 2), ("int4", 1))
     ]
-    trial: Any = SimpleNamespace(job=SimpleNamespace(settings=settings), graphs=SimpleNamespace(files=files))
+    job = SimpleNamespace(settings=settings, calibration_photos=(1, 2, 3, 4))
+    trial: Any = SimpleNamespace(job=job, graphs=SimpleNamespace(files=files), asked_for=asked_for)
     nothing: Any = None
-    return gate.pass_gate(trial, nothing, nothing, Silent())
+    found = gate.pass_gate(trial, nothing, nothing, Silent())
+    # Whole verdicts take longest: fp32's are asked for once, and of nothing that is left out anyway.
+    assert asked_for.count({}) == 1
+    for result in found.results:
+        if not result.passed and "verdicts" not in result.figures:
+            assert {result.graph: result.precision} not in asked_for
+    return found
 
 
 def test_the_fastest_that_passes_is_used_graph_by_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = passing(monkeypatch, lambda m: {"verdicts": 0.5} if m["decoder_model_merged"] == "int4" else {})
+    found = passing(monkeypatch, lambda m: {"defects": 0.5} if m["decoder_model_merged"] == "int4" else {})
     assert found.mix == {"vision_encoder": "int4", "embed_tokens": "int4", "decoder_model_merged": "int8"}
     assert [(r.graph, r.precision) for r in found.results if not r.passed] == [("decoder_model_merged", "int4")]
     assert len(found.results) == 9
@@ -153,6 +177,42 @@ def test_a_mix_that_fails_as_a_whole_gets_its_worst_graph_in_fp32(monkeypatch: p
     ((turned, reason),) = found.turned_down
     assert turned["vision_encoder"] == "int4"
     assert "yes/no" in reason
+
+
+def test_other_verdicts_leave_a_precision_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where everything else is the same: grounding, familiarity and thresholds are seen in verdicts alone."""
+    found = passing(monkeypatch, lambda _: {}, judged=lambda m: "PRPP" if m["decoder_model_merged"] == "int4" else "P")
+    (left_out,) = (r for r in found.results if not r.passed)
+    assert (left_out.graph, left_out.precision) == ("decoder_model_merged", "int4")
+    assert left_out.reason == "75.0% of 4 photos get the same verdict, at least 90.0%"
+    assert (left_out.figures["verdicts"], left_out.figures["verdicts_n"]) == (0.75, 4)
+    assert found.mix["decoder_model_merged"] == "int8"
+    assert found.figures["verdicts"] == 1
+
+
+def test_a_mix_with_other_verdicts_gets_its_worst_graph_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    lax = ExportSettings(min_verdicts=0.75, max_let_through=1.0)
+
+    def judged(mix: Any) -> str:
+        coarse = sum(p != "fp32" for p in mix.values())
+        return "RRPP" if coarse > 2 else "RPPP" if mix["decoder_model_merged"] != "fp32" else "P"
+
+    found = passing(monkeypatch, lambda _: {}, lax, judged)
+    assert found.mix == {"vision_encoder": "int4", "embed_tokens": "int4", "decoder_model_merged": "fp32"}
+    ((_, reason),) = found.turned_down
+    assert "50.0% of 4 photos get the same verdict" in reason
+
+
+def test_what_fp32_would_not_pass_must_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    lax = ExportSettings(min_verdicts=0.0, precisions=("fp32", "int8"))
+    found = passing(monkeypatch, lambda _: {}, lax, lambda m: "FP" if set(m.values()) == {"fp32"} else "PP")
+    assert found.mix == gate.EXACT
+    assert {r.reason for r in found.results if r.precision == "int8"} == {
+        "50.0% of 4 photos pass that did not, at most 3.0%"
+    }
+    # The other way round costs a person's time, and nothing worse.
+    found = passing(monkeypatch, lambda _: {}, lax, lambda m: "PP" if set(m.values()) == {"fp32"} else "RP")
+    assert set(found.mix.values()) == {"int8"}
 
 
 def test_nothing_worse_ships(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +233,8 @@ def test_nothing_worse_ships(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"precisions": ()}, "at least one"),
         ({"precisions": ("fp32", "fp32")}, "each once"),
         ({"golden_photos": 0}, "at least 1"),
+        ({"verdict_photos": 0}, "at least 1"),
+        ({"max_let_through": -0.1}, "shares"),
         ({"min_tokens": 1.5}, "shares"),
         ({"fp32_difference": 0.0}, "shares"),
     ],

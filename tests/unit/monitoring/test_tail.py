@@ -142,7 +142,7 @@ def test_the_search_goes_on_where_its_time_ran_out(
     path.write_text("".join(line(n, "warning" if n == 3000 else "step") for n in range(5000)))
     monkeypatch.setattr("realign_edge.monitoring.tail._SEARCH_S", 0.0)
     tail = Tail(path, opening=50_000)
-    read = tail.read()
+    read = tail.read(0.0)
     assert read.behind > 0.5
     assert not any(e["type"] == "warning" for e in read.events)
     more = tail.read(5.0)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pypdf
@@ -13,6 +14,7 @@ import pytest
 
 from realign_edge.photos.text import is_clean_name
 from realign_edge.reports.html import inspection_html
+from realign_edge.reports.inspection import Wanted, inspection_report
 from realign_edge.reports.language import words
 from realign_edge.reports.model import InspectionReport
 from realign_edge.reports.pdf.inspection import inspection_pdf
@@ -20,6 +22,7 @@ from realign_edge.reports.pictures import nothing_at_hand
 from realign_edge.reports.plain import inspection_json
 from realign_edge.reports.sheet import inspection_csv
 from realign_edge.reports.write import file_stem
+from realign_edge.results.model import Entry, Finding, Inspection, Neighbour
 
 Poisoned = Callable[..., InspectionReport]
 _OURS = {
@@ -78,6 +81,26 @@ def test_no_cell_is_a_formula(attack: str, poisoned: Poisoned) -> None:
     for cell in cells:
         if cell.strip().startswith(("=", "+", "-", "@", "＝", "\t", "\r")):
             assert re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", cell), cell  # a number of ours
+
+
+def test_a_figure_that_is_no_number_is_shown_as_none() -> None:
+    """A model that computes nonsense says NaN; the report must say so, and not fail."""
+    nan = float("nan")
+    found = Finding("dent", "left", "dent at the left", nan, nan)
+    near = Neighbour("a" * 64, "past.jpg", nan)
+    about = ("b" * 64, "a.jpg", "2026-11-25T10:00:00+00:00", "REVIEW", (), "Gear.", "gear", (found,), (near,))
+    entry = Entry(1, Inspection(*about, nan, nan, "bundle", "model", nan), "", "h")  # type: ignore[arg-type]
+    report = inspection_report([entry], Wanted(datetime(2026, 11, 26, tzinfo=UTC)))
+    page = Page(inspection_html(report, words("en"), nothing_at_hand, 400))
+    assert json.loads(page.scripts[0])["photos"][0][13:15] == [None, None]
+    assert "nan" not in inspection_csv(report, words("en")).lower()
+    assert "NaN" not in inspection_json(report)
+    text = " ".join(p.extract_text() for p in pypdf.PdfReader(_pdf(report)).pages)
+    assert "past.jpg" in text and "nan" not in text
+
+
+def _pdf(report: InspectionReport) -> io.BytesIO:
+    return io.BytesIO(inspection_pdf(report, words("en"), nothing_at_hand, 48))
 
 
 def test_json_holds_the_text_and_nothing_is_lost(attack: str, poisoned: Poisoned) -> None:

@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from realign_edge.reports import charts
 from realign_edge.reports.drawing import Box, Drawing, Label, Path, fitted, hatching, text_width, ticks, to_svg
 from realign_edge.reports.language import LANGUAGES, words
 from realign_edge.reports.model import DefectCount, InspectionReport, Language
+from realign_edge.reports.pdf.paper import Paper
 
 _SIZE = st.floats(1, 400)
 
@@ -34,6 +36,24 @@ def test_hatching_stays_within_the_box_at_45_degrees(w: float, h: float) -> None
 @given(st.text(max_size=40), st.floats(10, 200))
 def test_fitted_text_fits(text: str, width: float) -> None:
     assert text_width(fitted(text, width, 8), 8) <= width
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "W" * 40,
+        "@%Mm" * 9,
+        "مرحبا بالعالم " * 3,
+        "超" * 20,
+        "iiii" * 20,
+        "한국어" * 9,
+        "Descriptions with a hallucination ↓",
+    ],
+)
+def test_a_label_is_no_wider_than_it_is_taken_for(text: str) -> None:
+    """A page's own font, squares for what it lacks included."""
+    paper = Paper(words("en"), "", "", datetime(2026, 11, 26, tzinfo=UTC))
+    assert text_width(text, 8) >= paper.width(text, 8)
 
 
 def test_svg_escapes_and_is_well_formed() -> None:

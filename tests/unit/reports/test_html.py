@@ -58,13 +58,13 @@ def test_data_cannot_leave_its_element() -> None:
 
 
 def test_a_broken_chain_is_said_at_the_top(make: Make) -> None:
-    assert "NOT INTACT: 3 problems" in _html(make(2, problems=3)).split("<table")[0]
+    assert "NOT INTACT, problems found: 3" in _html(make(2, problems=3)).split("<table")[0]
     assert "NOT INTACT" not in _html(make(2, problems=0)).split('id="data"')[0]
 
 
 def test_a_verdict_filter_says_that_figures_cover_all(make: Make) -> None:
     page = _html(make(40, {"verdict": "FAIL"}))
-    assert "The figures cover all 40 photos of this period and lot" in page
+    assert "The figures cover every photo of this period and lot (40)" in page
 
 
 def test_rows_are_in_the_data_and_not_in_the_page(make: Make) -> None:

@@ -1,5 +1,6 @@
 """Any single change to the rows is found, whatever it is."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -252,3 +253,24 @@ def test_flipped_bytes_are_found_or_do_not_matter(filled: Path, tmp_path: Path) 
             assert type(problem).__name__ in ("MissingError", "RealignError"), problem
         for file in copy.glob("results.sqlite-*"):
             file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("verdict", "MAYBE", "`verdict` is 'MAYBE'"),
+        ("name", 5, "`name` is no text"),
+        ("familiarity", "high", "`familiarity` is no number"),
+        ("latency_ms", True, "`latency_ms` is no number"),
+        ("findings", [{"defect": 1, "location": "", "phrase": "", "grounding": 0, "confidence": 0}], "`defect`"),
+    ],
+)
+def test_a_row_of_other_kinds_of_values_is_told_of_and_not_reported(
+    key: str, value: Any, why: str, inspection: Callable[..., Inspection]
+) -> None:
+    """Whoever makes a whole file of their own also makes good hashes."""
+    text = json.dumps({**json.loads(canonical(inspection(1))), key: value}, sort_keys=True)
+    with pytest.raises(ValueError, match=why):
+        parse("inspection", text)
+    row = Stored(1, "inspection", text, "", row_hash(1, "inspection", text, ""))
+    assert [why.split(maxsplit=1)[0] in p.what for p in chain_problems([row])] == [True]

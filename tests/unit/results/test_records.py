@@ -87,6 +87,24 @@ def test_without_photos_they_are_named(rows: Any, tmp_path: Path) -> None:
     assert lines[1].startswith("line1/001.jpg,")
 
 
+def test_a_name_that_two_photos_had_names_neither(
+    rows: Any, photos: dict[int, Path], inspection: Callable[..., Any], decided: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A camera that counts from 1 every day: the record of one photo must not become that of the other."""
+    from realign_edge.results.model import Entry
+    from realign_edge.results.records import decided as standing
+
+    another = inspection(9, "PASS", name="LINE1/001.jpg")
+    other = Entry(20, another, "", "")
+    said = Entry(21, replace(decided(20, verdict="FAIL", reason="x", note="y"), sha256=another.sha256), "", "")
+    done = export(standing([*rows, other, said]), tmp_path / "named")
+    assert (done.rows, done.missing) == (3, ("LINE1/001.jpg", "line1/001.jpg"))
+    assert "001.jpg" not in done.records.read_text(encoding="utf-8")
+    # Also where nobody has said anything about the other one.
+    assert export(standing([*rows, other]), tmp_path / "again").missing == ("line1/001.jpg",)
+    assert export(standing([*rows, other]), tmp_path / "copied", photos[1].parent).missing == ()
+
+
 def test_nothing_is_written_over_and_missing_photos_are_named(
     rows: Any, photos: dict[int, Path], tmp_path: Path
 ) -> None:

@@ -248,3 +248,29 @@ def test_what_cannot_be_written_as_text_is_written_as_it_can_be(home: Path, insp
         assert results.verify() == []
         assert (entry.content.name, entry.content.description) == ("a\ufffd.jpg", "tab\tnul\x00")  # type: ignore[union-attr]
         assert '"familiarity":null' in canonical(entry.content)
+
+
+@pytest.mark.parametrize("head", [None, '{"entries": 0, "hash": ""}', '{"entries": 2, "hash": "%s"}'])
+def test_a_head_that_was_taken_away_or_back_is_not_made_good_in_silence(
+    home: Path, inspection: Callable[..., Any], head: str | None
+) -> None:
+    with Results.open(home) as results:
+        hashes = [results.append(inspection(i)).hash for i in range(1, 41)]
+    file = home / "results.head"
+    file.unlink()
+    if head is not None:
+        file.write_text(head.replace("%s", hashes[1]), encoding="utf-8")
+    with Results.open(home) as results, pytest.raises(RealignError, match=r"40 rows, and results.head (is|knows)"):
+        results.append(inspection(41))
+    with Results.read(home) as results:
+        assert results.head().entries == 40
+        assert "results.head" in results.verify()[0].what
+
+
+def test_writers_who_were_killed_before_they_wrote_the_head_go_on(home: Path, inspection: Callable[..., Any]) -> None:
+    with Results.open(home) as results:
+        for i in range(1, 4):
+            results.append(inspection(i))
+        (home / "results.head").unlink()
+        results.append(inspection(4))
+        assert results.verify() == []

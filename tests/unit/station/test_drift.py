@@ -14,6 +14,7 @@ from realign_edge.results.store import Results
 from realign_edge.station.drift import Baseline, Drift, DriftSettings, drift, over_all_looks
 from realign_edge.station.drift_input import bundle_facts, look, plain
 from realign_edge.station.drift_words import advice, sentence
+from realign_edge.station.twosample import is_above, is_more_frequent
 
 SETTINGS = DriftSettings(last=100)
 
@@ -85,6 +86,31 @@ def test_false_alarms_over_many_looks_stay_below_the_level() -> None:
         alarms += any(told(rng.normal(0.8, 0.05, 100), base, total=100 * k).signs for k in range(1, 11))
     # Expected at most 0.6 of 60; without the correction and the least effect about 6.
     assert alarms <= 2
+
+
+def test_false_alarms_of_review_stay_below_the_level(then: Any) -> None:
+    """Without the correction, 50 windows give one in ten; the true share is the same then and now."""
+    rng, alarms = np.random.default_rng(6), 0
+    for _ in range(100):
+        doubted = int(rng.binomial(140, 0.3))
+        for k in range(1, 51):
+            p = over_all_looks(is_more_frequent(int(rng.binomial(200, 0.3)), 200, doubted, 140), k)
+            if p < SETTINGS.alpha:
+                alarms += 1
+                break
+    assert alarms <= 2
+
+
+@pytest.mark.parametrize(("a", "n", "b", "m"), [(30, 100, 10, 140), (0, 20, 0, 30), (7, 20, 9, 31), (20, 20, 1, 3)])
+def test_exact_tests_are_those_of_scipy(a: int, n: int, b: int, m: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    fisher = stats.fisher_exact([[a, n - a], [b, m - b]], alternative="greater").pvalue
+    assert is_more_frequent(a, n, b, m) == pytest.approx(fisher, rel=1e-9)
+    assert is_above(a, n, 0.05) == pytest.approx(stats.binomtest(a, n, 0.05, "greater").pvalue, rel=1e-9)
+
+
+def test_exact_tests_of_nothing_say_nothing() -> None:
+    assert np.isnan([is_above(0, 0, 0.05), is_more_frequent(0, 0, 1, 2), is_more_frequent(1, 2, 0, 0)]).all()
 
 
 def test_more_review_than_then_is_a_sign(then: Any) -> None:

@@ -1,5 +1,6 @@
 """The rules: what they decide, what they say, and what a rule file may not say."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from realign_edge.errors import MissingError, UsageError
 from realign_edge.results.model import Finding, Neighbour
 from realign_edge.station.causes import CONDITIONS
 from realign_edge.station.evidence import Evidence, Probe
+from realign_edge.station.profile import FIELDS, read_profile
 from realign_edge.station.rules import DEFAULT, Rule, Rules, judge, load_rules
 
+NAN = float("nan")
 THRESHOLDS = {"familiarity": 0.5, "confidence": 0.6, "grounding": 0.4, "denied": 0.3, "suspected": 0.8, "same": 0.99}
 SCRATCH = Finding("scratch", "center", "scratch at the center", 2.0, 0.9)
 PAST = Neighbour("0" * 64, "past.jpg", 0.9, part="gear", defects=("scratch",), locations=("center",))
@@ -27,6 +30,7 @@ DOUBTED = {
     "unsure": replace(CLEAN, confidence=0.59),
     "weakly grounded": replace(DAMAGED, findings=(SCRATCH, replace(SCRATCH, defect="dent", grounding=0.39))),
     "denied": replace(DAMAGED, confirmed=(Probe("scratch", 0.29),)),
+    "unread": replace(CLEAN, strange=("smeared", "grease")),
     "suspected": replace(CLEAN, suspected=(Probe("rust", 0.1), Probe("crack", 0.8))),
 }
 
@@ -47,6 +51,28 @@ def test_every_doubt_goes_to_a_person(name: str) -> None:
         verdict, reasons = judge(DOUBTED[name], rules(), THRESHOLDS, language)
         assert (verdict, reasons[0].rule) == ("REVIEW", name)
         assert "{" not in reasons[0].sentence
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        replace(CLEAN, familiarity=NAN),
+        replace(CLEAN, confidence=NAN),
+        replace(CLEAN, suspected=(Probe("rust", NAN),)),
+        replace(DAMAGED, findings=(replace(SCRATCH, grounding=NAN),)),
+        replace(DAMAGED, confirmed=(Probe("scratch", NAN),)),
+    ],
+)
+def test_what_is_no_number_speaks_for_nothing(evidence: Evidence) -> None:
+    assert judge(evidence, rules(), THRESHOLDS, "en")[0] == "REVIEW"
+
+
+@pytest.mark.parametrize("value", [NAN, float("inf"), True, "0.5", None])
+def test_a_bundle_whose_thresholds_are_no_numbers_is_not_loaded(value: object, tmp_path: Path) -> None:
+    profile = dict.fromkeys(FIELDS, 1) | {"thresholds": {"familiarity": value}, "eos_token_ids": [], "precisions": {}}
+    (tmp_path / "station.json").write_text(json.dumps(profile), encoding="utf-8")
+    with pytest.raises(MissingError, match="`thresholds` must be finite numbers"):
+        read_profile(tmp_path)
 
 
 def test_every_rule_of_the_file_can_decide() -> None:
@@ -104,6 +130,10 @@ _BAD = {
     "no last rule": (_HEAD.replace('when = "always"', 'when = "defect"'), "the last rule must be `always`"),
     "no rule for unfamiliar photos": (_HEAD.replace('when = "unfamiliar"', 'when = "unsure"'), "photos pass unseen"),
     "the same name twice": (_HEAD.replace('name = "unsure"', 'name = "denied"'), "the same name"),
+    "a threshold that no photo falls below": (
+        _HEAD.replace('when = "unfamiliar"', 'when = "unfamiliar"\nat = -5'), "between -1 and 1"
+    ),
+    "a threshold that is no number": (_HEAD.replace('when = "unsure"', 'when = "unsure"\nat = nan'), "finite"),
     "a threshold where there is none": (_HEAD.replace('when = "defect"', 'when = "defect"\nat = 0.5'), "no threshold"),
 }  # fmt: skip
 

@@ -312,6 +312,17 @@ def test_a_photo_that_ends_the_program_again_and_again_comes_last(watched: Watch
     assert "3 times" in watched.told[-2].words or "4 times" in watched.told[-2].words
 
 
+def test_a_suspect_waits_for_a_file_that_is_still_written(watched: Watched) -> None:
+    hand = watched.home / "watch" / "in-hand.json"
+    hand.parent.mkdir()
+    hand.write_text('{"name": "", "ended": {"bad.jpg": 3}}', encoding="utf-8")
+    photo(watched.folder / "bad.jpg", 1)
+    os.utime(watched.folder / "bad.jpg", (1, 1))
+    photo(watched.folder / "good.jpg", 2)
+    watched.run(lambda: len(watched.of("inspected")) == 2, settle_s=0.5)
+    assert watched.inspector.asked == ["good.jpg", "bad.jpg"]
+
+
 def test_another_active_bundle_is_taken_up(tmp_path: Path) -> None:
     from realign_edge.station.current import CurrentInspector
 
