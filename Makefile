@@ -54,8 +54,9 @@ bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
 	$(BIN)/python -m benchmarks.pairs --threads 1
 
-bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day (minutes)
+bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day; what the window costs (minutes)
 	$(BIN)/python -m benchmarks.dashboard_feed
+	$(BIN)/python -m benchmarks.dashboard_screen
 
 bench-report: $(STAMP)  ## the reports of 10,000 verdicts in every form, and the page in a browser (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.report
