@@ -26,6 +26,7 @@ from realign_edge.monitoring.model import (
     Unit,
     Warned,
 )
+from realign_edge.monitoring.words import duration, known, told
 from tui import rooms
 from tui.context import Context, Language, WindowOptions
 from tui.dashboard.window import DashboardWindow
@@ -127,31 +128,16 @@ SAMPLE = SampleView(
     4,
 )
 NEWS = (
-    News(NOW - 78, Told("The run began: 240 photos", "実行を開始：写真 240 枚")),
-    News(
-        NOW - 59,
-        Told(
-            "574 pairs are built: 163 notes, 124 where, 287 yes/no", "ペア 574 組：記録 163、位置 124、はい/いいえ 287"
-        ),
-    ),
-    News(NOW - 58, Told("Training needs 0.98 GiB of memory", "学習に必要なメモリ 0.98 GiB")),
-    *(
-        News(NOW - 50 + 15 * n, Told(f"Checkpoint at step {10 * (n + 1)}", f"ステップ {10 * (n + 1)} で保存"))
-        for n in range(4)
-    ),
+    News(NOW - 78, told("news.started", photos=240)),
+    News(NOW - 59, told("news.pairs", pairs=574)),
+    News(NOW - 58, told("news.plan", gib="1.0")),
+    *(News(NOW - 50 + 15 * n, told("news.checkpoint", step=10 * (n + 1))) for n in range(4)),
 )
 WELL = RunView(
     RUN,
     NOW,
     "running",
-    Condition(
-        "ok",
-        "well",
-        Told(
-            "Running well: training, step 42 of 60; everything is done at about 14:21.",
-            "順調です：学習 42 / 60 ステップ。14:21 頃に終わります。",
-        ),
-    ),
+    Condition("ok", "well_left", told("condition.well_left", task=known("task", "Training"), left=duration(28))),
     stages(),
     curves=curves(42),
     photos="/srv/photos/floor",
@@ -169,44 +155,18 @@ WELL = RunView(
 )
 QUIET = replace(
     WELL,
-    condition=Condition(
-        "attention",
-        "silent",
-        Told(
-            "Needs attention: no news for 40 s, and a step took 1.6 s so far.",
-            "確認が必要です：40 秒間更新がありません（これまでは 1 ステップ 1.6 秒）。",
-        ),
-        Told(
-            "Wait two minutes; if nothing comes, stop the run with s and start it again: it goes on at step 40.",
-            "2 分待っても変わらなければ、s で停止してからもう一度始めてください。ステップ 40 から続きます。",
-        ),
-    ),
+    condition=Condition("attention", "silent", told("condition.silent", age=duration(41)), told("condition.silent_do")),
     warnings=(
+        Warned("disk_low", True, told("condition.disk_low", free="0.8")),
+        Warned("chosen_falling", True, told("condition.chosen_falling", nats="-1.2"), NOW - 20),
         Warned(
-            "disk",
-            True,
-            Told(
-                "The disk has 0.8 GiB left: the next checkpoint may not fit.",
-                "ディスクの残りは 0.8 GiB です。次のチェックポイントを保存できないかもしれません。",
-            ),
-        ),
-        Warned(
-            "chosen",
+            "warning",
             False,
-            Told(
-                "The true notes became less likely than before (-0.2 nats).",
-                "正しい記述の尤度が調整前より下がっています（-0.2 nat）。",
-            ),
-            NOW - 20,
-        ),
-        Warned(
-            "memory",
-            False,
-            Told("Memory was short once: the batch was halved.", "メモリが一度不足し、バッチを半分にしました。"),
+            Told("memory ran out once; the batch was halved", "memory ran out once; the batch was halved"),
             NOW - 300,
         ),
     ),
-    news_age_s=40.0,
+    news_age_s=41.0,
     checkpoint_age_s=43.0,
     machine=replace(MACHINE, disk_free_gib=0.8, gpus=(GPU,)),
 )
@@ -214,16 +174,7 @@ DONE = replace(
     WELL,
     state="finished",
     condition=Condition(
-        "done",
-        "adopted",
-        Told(
-            "Finished, and better: hallucinated mentions went from 12.0% to 6.0%, and nothing else got worse.",
-            "完了し、改善しました：写真にないものへの言及は 12.0% から 6.0% になり、他に悪化はありません。",
-        ),
-        Told(
-            "Install the bundle on the station: realign-edge bundle install …/bundle",
-            "バンドルを検査機に入れてください：realign-edge bundle install …/bundle",
-        ),
+        "done", "adopted", told("condition.adopted", before="12 %", after="6 %", n=77), told("condition.adopted_do")
     ),
     stages=stages("done", 60),
     curves=curves(60),
@@ -240,11 +191,8 @@ FAILED = replace(
     condition=Condition(
         "stopped",
         "failed",
-        Told("Stopped because the disk is full.", "ディスクがいっぱいになり、止まりました。"),
-        Told(
-            "Make room on the disk, then start the same command again: it goes on at step 40.",
-            "ディスクの空きを作り、同じコマンドをもう一度実行してください。ステップ 40 から続きます。",
-        ),
+        told("condition.failed", error="the disk is full"),
+        told("condition.failed_do", hint="make room, then run the same command again: it goes on at step 40"),
     ),
     stages=stages("failed"),
     pairs_per_s=None,
@@ -253,14 +201,12 @@ FAILED = replace(
     news_age_s=7296.0,
     sample=None,
     log=("Training: 60 steps of 32 pairs", "error: the disk is full", "hint: make room and start again"),
-    problems=(
-        Told("The last line of the events was torn; it is left out.", "最後の行が途切れていたため、除きました。"),
-    ),
+    problems=(told("problem.lines", n=1),),
 )
 BEGINNING = replace(
     WELL,
     condition=Condition(
-        "ok", "well", Told("Running well: reading photos, about 4 s left.", "順調です：写真を読み込み中、残り約 4 秒。")
+        "ok", "well_left", told("condition.well_left", task=known("task", "Reading photos"), left=duration(4))
     ),
     stages=(
         replace(stages()[0], state="running", done=96, rate=38.2, seconds_left=3.8, ends_at=NOW + 4),

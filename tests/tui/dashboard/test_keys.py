@@ -177,7 +177,7 @@ async def test_l_shows_what_the_process_printed(views: Views, shown: Shown, sett
         assert "hint: make room" in str(said.render())
         await pilot.press("l")
         await settled(pilot)
-        assert "240 photos" in str(said.render())
+        assert "Started with 240 photos" in str(said.render())
 
 
 async def test_w_shows_all_warnings_whole_and_is_dim_without_any(views: Views, shown: Shown, settled: Any) -> None:
@@ -188,7 +188,7 @@ async def test_w_shows_all_warnings_whole_and_is_dim_without_any(views: Views, s
         await pilot.pause()
         assert isinstance(app.screen, WarningsScreen)
         texts = [str(said.render()) for said in app.screen.query(Static)]
-        assert [text[0] for text in texts] == ["▲", "△", "△"]
+        assert [text[0] for text in texts] == ["▲", "▲", "△"]
         await pilot.press("escape")
         source.view = views["well"]
         app.screen_stack[1].look_soon()

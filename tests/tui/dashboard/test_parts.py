@@ -104,7 +104,7 @@ def test_what_a_machine_does_not_tell_is_not_shown(views: dict[str, RunView]) ->
 
 def test_silence_has_a_sign_as_well_as_a_colour(views: dict[str, RunView]) -> None:
     text = machine_text(facts(views["attention"], EN, short=True), 28, {}, bars=False)
-    assert "News   ! none for 40 s" in text.plain
+    assert "News   ! none for 41 s" in text.plain
 
 
 def test_what_is_not_in_the_photo_has_a_sign(views: dict[str, RunView]) -> None:
