@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -54,7 +54,14 @@ bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
 	$(BIN)/python -m benchmarks.pairs --threads 1
 
+<<<<<<< HEAD
 bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day; what the window costs (minutes)
+=======
+bench-review: $(STAMP)  ## records filed under wrong photos: does the order of pair review find them? (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.review_queue
+
+bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day (minutes)
+>>>>>>> main
 	$(BIN)/python -m benchmarks.dashboard_feed
 	$(BIN)/python -m benchmarks.dashboard_screen
 

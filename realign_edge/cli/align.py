@@ -121,6 +121,7 @@ def as_plain(outcome: Any) -> dict[str, Any]:
             "built": built.pairs,
             "without_note": built.without_note,
             "turned_down": built.neighbours_refused,
+            "changed_by_review": dict(built.changed),
         }
     if outcome.evaluation is not None:
         value["evaluation"] = outcome.evaluation

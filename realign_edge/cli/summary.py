@@ -12,6 +12,7 @@ from realign_edge.cli.bundle_view import print_precisions
 from realign_edge.cli.figures_view import figures_table
 from realign_edge.cli.run_summary import decision_panel
 from realign_edge.pipeline.stages import Outcome
+from realign_edge.preferences.review.effect import changes_sentence
 
 _MOST_REASONS = 4
 
@@ -53,6 +54,8 @@ def _counts(outcome: Outcome) -> Table:
         built = outcome.pairs.pairs
         kinds = ", ".join(f"{n} {k.replace('_', '/')}" for k, n in built.items())
         table.add_row("Pairs", f"{sum(built.values())} built: {kinds}")
+        if changed := changes_sentence(outcome.pairs.changed):
+            table.add_row("", changed)
         table.add_row("", _reasons("photos without a note pair", outcome.pairs.without_note))
         table.add_row("", _reasons("neighbours passed over", outcome.pairs.neighbours_refused))
     if outcome.skipped:

@@ -1,16 +1,18 @@
 """The stages of `align`, each skipped when its inputs have not changed."""
 
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from realign_edge.errors import Interrupted, RealignError, UsageError
 from realign_edge.evaluation.compare import Comparison, Decision, compare, decide
+from realign_edge.evaluation.preference.answers import AnswerPair, has_answers, write_answers
 from realign_edge.files import fingerprint, write_json
 from realign_edge.glossary.language import LanguageChoice
 from realign_edge.glossary.model import Glossary
+from realign_edge.glossary.questions import describe_question
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import Collection
 from realign_edge.pipeline.bundling import Bundled, bundled, job_of
@@ -19,10 +21,15 @@ from realign_edge.pipeline.heed import Heeding
 from realign_edge.preferences.build import BuildSummary, build_pairs
 from realign_edge.preferences.builder import PairBuilder
 from realign_edge.preferences.model import PreferencePair
+from realign_edge.preferences.review.effect import apply_rulings, fits
+from realign_edge.preferences.review.ruling import Ruling
 from realign_edge.progress import Progress
 from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run
 from realign_edge.team import Team
+
+if TYPE_CHECKING:
+    from realign_edge.evaluation.evaluate import Answers, Exam
 
 Stage = Literal["index", "pairs", "train", "evaluate", "export"]
 STAGES: tuple[Stage, ...] = ("index", "pairs", "train", "evaluate", "export")
@@ -67,6 +74,7 @@ class Stages:
     catalog: Catalog | None = None
     tell: Callable[[dict[str, Any]], None] = _unheard
     control: Control | None = None
+    rulings: Mapping[str, Ruling] = field(default_factory=dict)
 
     def run(self, last: int) -> None:
         """All stages up to number `last`.
@@ -136,17 +144,20 @@ class Stages:
         return open_index(folder, shas, self.store.vectors(shas, pooling), self.progress)
 
     def pairs(self) -> None:
-        """Preference pairs of the training photos.
+        """Preference pairs of the training photos, as people want them where they looked at them.
 
         Raises:
             UsageError: too few came out to train on.
         """
         progress = self._begin("pairs")
+        self.rulings = self.team.share(self.rulings)
         built = build_pairs(
             self.catalog, self.outcome.collection, self.builder(progress), progress, self._asked, self.team
         )
-        self.outcome.pairs = built
-        self.tell({"type": "pairs", "pairs": built.pairs, "without_note": built.without_note})
+        reviewed = apply_rulings(built.pair_list, self.rulings)
+        self.outcome.pairs = replace(built, pair_list=reviewed.pairs, changed=reviewed.changes)
+        told = {"changed_by_review": dict(reviewed.changes)} if reviewed.changes else {}
+        self.tell({"type": "pairs", "pairs": built.pairs, "without_note": built.without_note, **told})
         self._end("pairs")
 
     def builder(self, progress: Progress) -> PairBuilder:
@@ -164,7 +175,7 @@ class Stages:
         )
         return PairBuilder(
             self.vlm, self.store, self.photo_index, self.outcome.glossary, {p.sha256: p for p in train},
-            config.pairs, config.retrieval, SentenceGate(config.pairs.encoder), language, taught,
+            config.pairs, config.retrieval, SentenceGate(config.pairs.encoder), language, taught, fits(self.rulings),
         )  # fmt: skip
 
     def train(self) -> None:
@@ -233,7 +244,8 @@ class Stages:
         assert outcome.pairs is not None
         inputs = fingerprint(asdict(settings), [p.pair_id for p in outcome.pairs.pair_list], self.vlm.fingerprint)
         done = run.finished_stage("evaluate", inputs)
-        if done is not None:
+        # A run of an earlier version kept no answers, and the blind test needs them.
+        if done is not None and has_answers(run.folder):
             outcome.skipped.append("evaluation")
             outcome.evaluation = done
             self._end("evaluate", unchanged=True)
@@ -251,6 +263,7 @@ class Stages:
             after = take_exam(self.vlm, self.store, exam, progress, "Asking the model after")
         finally:
             eject(self.vlm, wrapped)
+        write_answers(run.folder, describe_question(language), _answer_pairs(exam, before, after))
         comparison = compare(exam, before, after, settings)
         outcome.evaluation = evaluation_json(comparison, decide(comparison, settings))
         write_json(run.folder / "evaluation.json", outcome.evaluation)
@@ -299,6 +312,11 @@ class Stages:
     def _heed(self, after: str) -> None:
         if self._asked():
             raise Interrupted(f"stopped after {after}", "run the same command again to go on")
+
+
+def _answer_pairs(exam: "Exam", before: "Answers", after: "Answers") -> list[AnswerPair]:
+    said = zip(exam.photos, before.notes, after.notes, strict=True)
+    return [AnswerPair(photo.sha256, photo.name, old, new) for photo, old, new in said]
 
 
 def evaluation_json(comparison: Comparison, decision: Decision) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from realign_edge.appliance.doctor.state import damage
-from realign_edge.appliance.upkeep.backup import CATALOG, CONFIG, MANIFEST, Backup, free_name
+from realign_edge.appliance.upkeep.backup import CATALOG, CONFIG, MANIFEST, RUNS, Backup, free_name
 from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.errors import MissingError, RealignError, UsageError
 from realign_edge.files import sha256_file, sync_folder
@@ -38,8 +38,9 @@ def restore(home: Path, backup: Backup, now: float) -> Path:
         for path in _in_place(home):
             path.rename(aside / path.name)
         for name in backup.files:
-            # The configuration is the administrator's, who may have corrected it since.
-            if name != CONFIG:
+            # The configuration is the administrator's, who may have corrected it since; and a run that is still here
+            # has at least the choices that it had then.
+            if name != CONFIG and not (name.startswith(f"{RUNS}/") and (home / name).exists()):
                 _put_back(backup.folder / name, home / name)
         # A key that was revoked since the backup stays revoked.
         for revoked in sorted((aside / TRUSTED).glob("*.revoked")):
