@@ -91,6 +91,11 @@ def effective(path: Path | None = None) -> Iterator[Setting]:
         yield Setting(key, value, source)
 
 
+def defaults() -> dict[str, Any]:
+    """What holds without a file: key to value."""
+    return dict(_flat(ApplianceConfig(align=resolve(None, {})), ""))
+
+
 def _resolved(config: ApplianceConfig, values: Mapping[str, Any]) -> ApplianceConfig:
     align: AlignConfig = resolve(None, {}, values.get("align", {}))
     return dataclasses.replace(config, align=align)

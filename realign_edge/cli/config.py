@@ -26,10 +26,11 @@ def show(
 
     Example:  realign-edge config show --changed
     """
-    from realign_edge.appliance.load import config_file, effective
+    from realign_edge.appliance.load import config_file, defaults, effective
 
     found = file or config_file()
-    settings = [s for s in effective(file) if not changed or s.source != "default"]
+    usual = defaults()
+    settings = [s for s in effective(file) if not changed or s.value != usual[s.key]]
     if as_json:
         rows = [{**dataclasses.asdict(s), "value": _plain(s.value)} for s in settings]
         print_json({"file": str(found) if found else None, "settings": rows})

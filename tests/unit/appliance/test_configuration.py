@@ -96,6 +96,10 @@ def test_commands_show_and_check_the_file(file: Path) -> None:
     told = subprocess.run([*EDGE, "config", "show", "--json"], capture_output=True, text=True)
     assert {"key": "site.name", "value": "工場 2", "source": str(file)} in json.loads(told.stdout)["settings"]
     assert subprocess.run([*EDGE, "config", "check"]).returncode == 0
+    file.write_text("[align]\npreset = 'paper'\n")
+    lines = subprocess.run([*EDGE, "config", "show", "--changed"], capture_output=True, text=True).stdout.splitlines()
+    assert lines[0].split()[0] == "align.preset" and any("# preset paper" in line for line in lines)
+    assert not any("align.alignment.explosion" in line for line in lines)
     file.write_text("[site]\nnam = 1\n")
     checked = subprocess.run([*EDGE, "config", "check"], capture_output=True, text=True)
     assert checked.returncode == 2 and "did you mean `name`" in checked.stderr and "Traceback" not in checked.stderr
