@@ -59,7 +59,7 @@ class Counted:
 
     def connect(self, *arguments: Any, **more: Any) -> sqlite3.Connection:
         """In the place of sqlite3.connect: SQLite's own writes raise no audit event."""
-        db = _connect(*arguments, **more)
+        db: sqlite3.Connection = _connect(*arguments, **more)
         db.set_trace_callback(self._statement)
         return db
 

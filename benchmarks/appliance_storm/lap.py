@@ -91,7 +91,14 @@ def _judge(place: Place, stage: Stage, ended: Ended, usual: Mapping[str, Calm], 
     found = outcome(stage.name, place)
     for name, wanted in usual[stage.name].outcome.items():
         if found[name] != wanted:
-            lap.problems.append(f"{stage.name}: {name} is not as undisturbed")
+            lap.problems.append(f"{stage.name}: {name} is not as undisturbed{_where(found[name], wanted)}")
+
+
+def _where(found: Any, wanted: Any) -> str:
+    """Which files differ, where it is about files."""
+    if not isinstance(found, dict) or not isinstance(wanted, dict):
+        return f": {found} for {wanted}"[:200]
+    return ": " + ", ".join(sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))[:5])
 
 
 def _last(place: Place, lap: Lap) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 from PIL import Image
 
+DATETIME = dates.datetime
+
 
 def happen(what: str, file: str) -> None:
     if what == "delete":
@@ -26,16 +28,16 @@ def happen(what: str, file: str) -> None:
 
 def set_back(seconds: float) -> None:
     """Every clock that our modules look at; the kernel's, which times files, stays."""
-    real, day = time.time, dates.datetime
+    real = time.time
 
-    class Earlier(day):
+    class Earlier(DATETIME):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            return day.now(tz) - dates.timedelta(seconds=seconds)
+            return DATETIME.now(tz) - dates.timedelta(seconds=seconds)
 
     time.time = lambda: real() - seconds
     for name, module in list(sys.modules.items()):
-        if name.startswith("realign_edge") and getattr(module, "datetime", None) is day:
+        if name.startswith("realign_edge") and getattr(module, "datetime", None) is DATETIME:
             module.datetime = Earlier  # type: ignore[attr-defined]
 
 
@@ -46,7 +48,7 @@ def meddle(where: str, what: str, file: str) -> None:
     for part in outer:
         holder = getattr(holder, part)
     usual: Callable[..., Any] = getattr(holder, name)
-    done = []
+    done: list[bool] = []
 
     def meddled(*arguments: Any, **more: Any) -> Any:
         if not done:

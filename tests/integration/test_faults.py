@@ -134,6 +134,34 @@ def test_second_align_is_told_who_works(command: Command, prepared: Any, watched
     assert command("align", prepared.photos, "--config", prepared.config(1, 1), "--until", "index").returncode == 0
 
 
+def test_photo_folder_that_cannot_be_written_to(
+    command: Command, station: Path, incoming: Path, opened_namespace: list[str], tmp_path: Path
+) -> None:
+    if not opened_namespace:
+        pytest.skip("mount namespaces are not permitted here")
+    executable, read_only = Path(sys.executable).with_name("realign-edge"), tmp_path / "read-only"
+    read_only.mkdir()
+    log = tmp_path / "watched.log"
+    watching = f"inspect --watch {read_only} --done done --settle 0 --patience 0 --every 0.1"
+    words = f"""
+        mount --bind {incoming} {read_only} && mount -o remount,bind,ro {read_only} && ! touch {read_only}/x || exit 9
+        {executable} inspect {read_only} --quiet || exit 8
+        {executable} {watching} 2> {log} & watcher=$!
+        until [ "$(grep -c 'cannot be moved to' {log})" = 5 ]; do sleep 0.1; done
+        sleep 0.5; kill -TERM $watcher; wait $watcher
+    """
+    done = subprocess.run(
+        [*opened_namespace, "sh", "-c", words], capture_output=True, text=True, timeout=300,
+        env={**os.environ, "REALIGN_EDGE_HOME": str(station), "LC_ALL": "C"},
+    )  # fmt: skip
+    assert (done.returncode, "3 photos:" in done.stdout) == (0, True), done.stderr
+    # Seen before: told once that they cannot be moved, and not a second row.
+    told = log.read_text(encoding="utf-8")
+    assert told.count("cannot be moved to") == 5 and "Read-only file system" in told
+    rows = json.loads(command("results", "list", "--json").stdout)["rows"]
+    assert len(rows) == 5
+
+
 @pytest.mark.parametrize(
     ("lock", "words"), [("watch/lock", ("inspect", "--watch")), ("maintain/lock", ("maintain", "run"))]
 )
