@@ -1,7 +1,7 @@
 """A disk that is full at every write of every stage: `python -m benchmarks.full_disk` (root, or user namespaces).
 
 Everything of a state folder lies on a small file system in memory, which is filled until exactly so many pages are
-free: none, one, two, three, four, six, eight, twelve and so on, until the stage comes to its end. Each time the command
+free: none, one, two, three, four, six, eight, and ever more, until the stage comes to its end. Each time the command
 must say what failed, where and what to do, in two lines and with exit code 1, leave both databases whole and nothing
 half-written; and with the room back, the same command must come to what it comes to undisturbed.
 """
@@ -31,12 +31,12 @@ TODO = ("free some space", "make room")
 
 
 def pages() -> Iterator[int]:
-    """0 1 2 3 4 6 8 12 16 24 32 and so on: how many pages are left free."""
-    yield from (0, 1)
-    step = 2
-    while step < MOST_PAGES:
-        yield from (step, step + step // 2)
-        step *= 2
+    """0 1 2 3 4 6 8 12 16 24 32 64 128 and so on: how many pages are left free."""
+    yield from (0, 1, 2, 3, 4, 6, 8, 12, 16, 24)
+    free = 32
+    while free < MOST_PAGES:
+        yield free
+        free *= 2
 
 
 def sweep(place: Place, usual: dict[str, Calm], only: list[str]) -> dict[str, Any]:
