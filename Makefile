@@ -12,12 +12,12 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bundle prove-install presets bench-bundle bench-report bench-station bench-vision bench-batching bench-pairs bench-memory storm storm-watch storm-appliance full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
 	@$(BIN)/realign-edge demo $(DEMO)/floor --photos 480
-	@$(EDGE) align $(DEMO)/floor || [ $$? -eq 4 ]  # 4: it ran, and says why the result is not recommended
+	@$(EDGE) align $(DEMO)/floor --plain || [ $$? -eq 4 ]  # 4: it ran, and says why the result is not recommended
 	@$(BIN)/realign-edge demo $(DEMO)/incoming --photos 40 --seed 1 --quiet
 	@$(EDGE) bundle install $(DEMO)/home/runs/latest/bundle --trust $(DEMO)/home/keys/workstation.pub
 	@$(EDGE) inspect $(DEMO)/incoming/photos
@@ -53,6 +53,13 @@ bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA 
 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
 	$(BIN)/python -m benchmarks.pairs --threads 1
+
+bench-review: $(STAMP)  ## records filed under wrong photos: does the order of pair review find them? (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.review_queue
+
+bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day (minutes)
+	$(BIN)/python -m benchmarks.dashboard_feed
+	$(BIN)/python -m benchmarks.dashboard_screen
 
 bench-report: $(STAMP)  ## the reports of 10,000 verdicts in every form, and the page in a browser (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.report

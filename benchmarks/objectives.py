@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from realign_edge.alignment.settings import PRESETS, AlignmentSettings
-from realign_edge.evaluation.compare import LOWER_IS_BETTER, ratio_columns
+from realign_edge.evaluation.compare import ratio_columns
+from realign_edge.evaluation.settings import LOWER_IS_BETTER
 from realign_edge.evaluation.statistics import bootstrap_weights, seeds_difference_interval
 from realign_edge.files import fingerprint, write_json
 from realign_edge.nano.recipe import Lines

@@ -22,11 +22,11 @@ import torch
 from PIL import Image
 
 from benchmarks.workers import Worker, compare, ratio
+from realign_edge.glossary.find import find_glossary
 from realign_edge.glossary.language import choose_language
 from realign_edge.glossary.questions import describe_question
 from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import open_collection
-from realign_edge.pipeline.align import find_glossary
 from realign_edge.pipeline.config import resolve
 from realign_edge.preferences.builder import PairBuilder
 from realign_edge.preferences.gate import SentenceGate

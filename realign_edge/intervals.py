@@ -15,6 +15,13 @@ class Interval:
     confidence: float = 0.95
 
 
+def sign_test(wins: int, losses: int) -> float:
+    """Two-sided exact p-value of wins against losses where both are equally likely; 1 for none of either."""
+    n = wins + losses
+    tail = sum(math.comb(n, k) for k in range(min(wins, losses) + 1)) / 2**n
+    return min(1.0, 2.0 * float(tail))
+
+
 def wilson_interval(successes: int, n: int, z: float = 1.959963984540054) -> Interval:
     """Wilson's score interval (1927) of a share."""
     if n == 0:

@@ -24,6 +24,14 @@ from realign_edge.errors import Interrupted, UsageError
 EventSink = Callable[[dict[str, Any]], None]
 
 
+# Told the number of steps done at every look, while the weights are those of that step.
+Glimpse = Callable[[int], None]
+
+
+def unseen(step: int) -> None:
+    """Nobody looks on."""
+
+
 class Control(Protocol):
     """What a person or the system wants of the run; asked once a step."""
 
@@ -62,6 +70,7 @@ class Loop:
     optimizer: torch.optim.Optimizer
     looks: Looks
     done: int = 0
+    glimpse: Glimpse = unseen
 
     @property
     def settings(self) -> AlignmentSettings:
@@ -114,12 +123,12 @@ def between_steps(loop: Loop) -> None:
 
 
 def _look(loop: Loop) -> None:
-    """Figures of the held-out pairs under the present weights."""
-    if not loop.held:
-        return
-    figures = means(loop.learner.figures(loop.held, loop.settings.objective))
-    loop.looks.add(loop.done, figures["loss"])
-    loop.events({"type": "held_out", "step": loop.done, "pairs": len(loop.held), **figures})
+    """Figures of the held-out pairs under the present weights, and a glimpse for whoever looks on."""
+    if loop.held:
+        figures = means(loop.learner.figures(loop.held, loop.settings.objective))
+        loop.looks.add(loop.done, figures["loss"])
+        loop.events({"type": "held_out", "step": loop.done, "pairs": len(loop.held), **figures})
+    loop.glimpse(loop.done)
 
 
 def _save(loop: Loop) -> None:

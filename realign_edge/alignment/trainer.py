@@ -15,7 +15,17 @@ from realign_edge.alignment.checkpoints import newest_checkpoint
 from realign_edge.alignment.fused import fused_lora
 from realign_edge.alignment.gradient import Learner
 from realign_edge.alignment.holdout import Looks, split
-from realign_edge.alignment.loop import Control, EventSink, Loop, between_steps, optimise, resume, take_best
+from realign_edge.alignment.loop import (
+    Control,
+    EventSink,
+    Glimpse,
+    Loop,
+    between_steps,
+    optimise,
+    resume,
+    take_best,
+    unseen,
+)
 from realign_edge.alignment.lora import eject, inject, save_adapter, trainable
 from realign_edge.alignment.machine import device_memory, free_memory, give_back_at_once
 from realign_edge.alignment.memory import Plan, geometry_of, plan
@@ -70,8 +80,11 @@ def align(
     events: EventSink,
     control: Control,
     team: Team | None = None,
+    glimpse: Glimpse = unseen,
 ) -> AlignmentResult:
     """Train an adapter on `pairs`, continuing from the newest checkpoint; leaves `vlm` as the base model.
+
+    glimpse: called at every look with the step; it may ask the model, and must leave it as it was.
 
     Raises:
         UsageError: there are no pairs, memory does not suffice, or a checkpoint is of something else.
@@ -98,6 +111,7 @@ def align(
     try:
         learner = Learner(vlm, store, items, settings, reference, fitting.micro_tokens, progress, team)
         loop = _loop(learner, batches, held, _identity(vlm, pairs, settings), workspace.run, events, control)
+        loop.glimpse = glimpse
         change = _train(loop)
         if team.first:
             save_adapter(wrapped, workspace.run / "adapter")
@@ -149,7 +163,7 @@ def _train(loop: Loop) -> float:
             warning = falling.after(event["chosen_change"])
             if warning:
                 progress.warn(warning)
-                loop.events({"type": "warning", "message": warning})
+                loop.events({"type": "warning", "kind": "chosen_falling", "message": warning})
             between_steps(loop)
         figures = take_best(loop)
     learner.vlm.model.eval()

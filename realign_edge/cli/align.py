@@ -1,14 +1,13 @@
 """`realign-edge align`: the main job, end to end."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
-
-if TYPE_CHECKING:
-    from realign_edge.runs.detach import Detached
+from realign_edge.cli.attach import attach, begin, print_detached
+from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for
+from realign_edge.cli.window import Images, Lang, Plain, Theme, has_windows, is_terminal, look_of
 
 
 def align(
@@ -27,12 +26,17 @@ def align(
     until: Annotated[str, typer.Option(help="Stop after: index, pairs, train, evaluate, export.")] = "export",
     resume: Annotated[str | None, typer.Option(help="Go on with this run; `latest` for the newest.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Go on by itself when the terminal is closed.")] = False,
+    plain: Plain = False,
+    lang: Lang = None,
+    theme: Theme = "dark",
+    image_mode: Images = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Align the model to a folder of photos: index, pairs, training, evaluation, export.
 
-    Started again with the same inputs it goes on where it was, and skips what is done. `accelerate launch
+    On a terminal it opens the dashboard, and the work goes on when that is left. Started again with the same
+    inputs it goes on where it was, and skips what is done. `accelerate launch
     -m realign_edge align ./photos` works with several GPUs or machines; it then exits with 0 also where the
     result is not recommended, since the launcher takes any other code for a crash.
 
@@ -55,10 +59,16 @@ def align(
         raise UsageError(f"unknown stage `{until}`", f"stages: {', '.join(STAGES)}")
     if detach and place()[1] > 1:
         raise UsageError("--detach is for a single process", "start the launcher itself with `setsid nohup ... &`")
-    if detach:
+    look = look_of(lang, theme, image_mode)
+    windowed = not (detach or plain or as_json or quiet) and place()[1] == 1 and is_terminal() and has_windows()
+    if detach or windowed:
         names = ("config", "model", "teacher", "preset", "objective", "language", "seed")
         chosen = dict(zip(names, (config, model, teacher, preset, objective, language, seed), strict=True))
-        _detach(photos, {**chosen, "until": until, "resume": resume}, as_json, quiet)
+        begun = begin(photos, {**chosen, "until": until, "resume": resume}, quiet)
+        if windowed:
+            attach(begun, look)
+        else:
+            print_detached(begun, as_json)
         return
     typed: dict[str, Any] = {"model": model, "preset": preset, "language": language}
     typed |= {"alignment.objective": objective, "alignment.seed": seed}
@@ -73,7 +83,7 @@ def align(
         return
     what = f"realign-edge align {photos}"
     with work_lock(home() / "work.lock", what), card_lock(settings.device, what), stop_on_signals() as stopping:
-        pipeline = Pipeline(settings, home(), progress_for(quiet), stopping, team)
+        pipeline = Pipeline(settings, home(), progress_for(quiet, plain), stopping, team)
         outcome = pipeline.run(photos, last, find_run(home() / "runs", resume) if resume else None)
     if as_json:
         print_json(as_plain(outcome))
@@ -84,29 +94,6 @@ def align(
     adopted = bool((outcome.evaluation or {}).get("decision", {}).get("adopt"))
     if team.size == 1 and until in ("evaluate", "export") and not (adopted and not outcome.not_exported):
         raise typer.Exit(int(ExitCode.GATE))
-
-
-def _detach(photos: Path, options: dict[str, Any], as_json: bool, quiet: bool) -> None:
-    from realign_edge.home import home
-    from realign_edge.runs.detach import detach
-
-    say("waiting until the run has begun ...", quiet)
-    words = [f"--{name}={value}" for name, value in options.items() if value is not None]
-    begun = detach(home(), ["align", *words, "--", str(photos)])
-    if as_json:
-        about = {"run": begun.run.run_id, "pid": begun.pid, "log": str(begun.log), "folder": str(begun.run.folder)}
-        print_json(about)
-    else:
-        _tell_detached(begun)
-
-
-def _tell_detached(begun: "Detached") -> None:
-    name = begun.run.run_id
-    state = "goes on by itself; this terminal can be closed" if begun.run.alive else "has ended already"
-    typer.echo(f"run {name} {state}")
-    typer.echo(f"  look at it   realign-edge runs show {name}")
-    typer.echo(f"  stop it      realign-edge runs stop {name}")
-    typer.echo(f"  its log      {begun.log}")
 
 
 def as_plain(outcome: Any) -> dict[str, Any]:
@@ -134,6 +121,7 @@ def as_plain(outcome: Any) -> dict[str, Any]:
             "built": built.pairs,
             "without_note": built.without_note,
             "turned_down": built.neighbours_refused,
+            "changed_by_review": dict(built.changed),
         }
     if outcome.evaluation is not None:
         value["evaluation"] = outcome.evaluation

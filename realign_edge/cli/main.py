@@ -10,6 +10,7 @@ from realign_edge import __version__
 from realign_edge.cli import (
     align,
     ask,
+    blind,
     bundle,
     config,
     demo,
@@ -23,7 +24,9 @@ from realign_edge.cli import (
     pairs,
     report,
     results,
+    review,
     runs,
+    watch,
 )
 from realign_edge.cli.options import close_progress
 from realign_edge.cli.stderr import forgive_stderr
@@ -55,6 +58,7 @@ def _root(
 
 app.command("demo", short_help="Render a synthetic shop floor to try everything on.")(demo.demo)
 app.command("align", short_help="Align the model to a folder of photos: the main job.")(align.align)
+app.command("watch", short_help="Look at a run, live or finished: the dashboard, or the same as lines.")(watch.watch)
 app.command("export", short_help="Make the station bundle of a run.")(export.export)
 app.command("index")(index.index)
 app.command("similar")(index.similar)
@@ -63,13 +67,15 @@ app.command("ask", short_help="Ask one question about a photo.")(ask.ask)
 app.command("report", short_help="Write the inspection report, or the alignment report of a run.")(report.report)
 app.add_typer(bundle.app, name="bundle", short_help="Verify, install, list and roll back station bundles.")
 app.add_typer(models.app, name="models", short_help="Add, list, show and verify models.")
-app.add_typer(pairs.app, name="pairs", short_help="Build, list, export and import preference pairs.")
+pairs.app.command("review")(review.review)
+app.add_typer(pairs.app, name="pairs", short_help="Build, list, review, export and import preference pairs.")
 app.add_typer(results.app, name="results", short_help="List, show, decide, verify, export and back up verdicts.")
 app.command("doctor", short_help="What this machine has, lacks, and what to do about it.")(doctor.doctor)
 app.add_typer(maintain.app, name="maintain", short_help="Nightly upkeep, backups, and the way back.")
 app.add_typer(config.app, name="config", short_help="Show and check this machine's configuration.")
 app.command("drift", short_help="Do the photos still look like those the model was aligned on?")(drift.drift)
-app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume and prune runs.")
+runs.app.command("blind-test")(blind.blind_test)
+app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume, prune and blind-test runs.")
 
 
 def main() -> NoReturn:

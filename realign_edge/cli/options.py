@@ -1,6 +1,7 @@
 """Options that every command has, and how results are printed. stdout is data, stderr is for people."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -29,13 +30,14 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(finite(value), ensure_ascii=False, indent=2) + "\n")
 
 
-def progress_for(quiet: bool) -> Progress:
-    """Bars on a terminal, lines elsewhere, silence with --quiet."""
+def progress_for(quiet: bool, plain: bool = False) -> Progress:
+    """Bars on a terminal, lines elsewhere, on a dumb one and with --plain, silence with --quiet."""
     if quiet:
         return Silent()
     from realign_edge.cli.progress import Bars, Lines
 
-    shown = Bars() if sys.stderr.isatty() else Lines()
+    moves = sys.stderr.isatty() and not plain and os.environ.get("TERM") != "dumb"
+    shown = Bars() if moves else Lines()
     _open.append(shown.close)
     return shown
 

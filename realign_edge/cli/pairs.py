@@ -1,14 +1,12 @@
 """`realign-edge pairs`: build, look at, export and import preference pairs."""
 
-import difflib
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for
-from realign_edge.glossary.script import is_japanese, pieces
+from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
 
 app = typer.Typer(help="The preference pairs.", no_args_is_help=True)
 Photos = Annotated[Path, typer.Argument(help="Folder of photos.")]
@@ -46,6 +44,18 @@ def build(
         from realign_edge.cli.summary import print_outcome
 
         print_outcome(outcome)
+        if outcome.pairs is not None and outcome.pairs.pairs:
+            _tell_doubtful(photos, quiet)
+
+
+def _tell_doubtful(photos: Path, quiet: bool) -> None:
+    from realign_edge.home import home
+    from realign_edge.preferences.review.session import ReviewSession
+    from realign_edge.preferences.review.stock import open_stock
+
+    known = ReviewSession(open_stock(home() / "catalog.sqlite", photos), "").standing()
+    if known.worth_left:
+        say(f"{known.worth_left} of {known.pairs} pairs are worth a look: realign-edge pairs review {photos}", quiet)
 
 
 @app.command("list")
@@ -59,35 +69,22 @@ def list_pairs(
 
     Example:  realign-edge pairs list ./photos -n 5
     """
-    pairs, names = _stored(photos)
+    from realign_edge.cli.pairs_view import pair_lines, reviewed_json
+    from realign_edge.preferences.review.effect import apply_rulings
+
+    pairs, names, rulings = _stored(photos)
     shown = [p for p in pairs if kind in ("", p.kind)][:count]
+    reviewed = apply_rulings(pairs, rulings)
     if as_json:
-        print_json({"pairs": [p.to_json() for p in shown], "total": len(pairs)})
+        values = [p.to_json() | reviewed_json(rulings.get(p.pair_id)) for p in shown]
+        changed = dict(reviewed.changes)
+        print_json({"pairs": values, "total": len(pairs), "trained_on": len(reviewed.pairs), "changed": changed})
         return
     for pair in shown:
-        typer.echo(f"{names.get(pair.photo, pair.photo[:12])}   looked at: {names.get(pair.retrieved, '-')}")
-        if pair.provenance.masked:
-            how = pair.provenance
-            typer.echo(f"  masked    {how.masked}")
-            typer.echo(f"            rank {how.rank}, photo {how.photo_similarity:.3f}, text {how.text_similarity:.3f}")
-        else:
-            typer.echo(f"  question  {pair.prompt}")
-        chosen, rejected = marked(pair.chosen, pair.rejected)
-        typer.echo(f"  chosen    {chosen}\n  rejected  {rejected}\n")
-    typer.echo(f"{len(shown)} of {len(pairs)} pairs", err=True)
-
-
-def marked(a: str, b: str) -> tuple[str, str]:
-    """Both texts with the words that differ in square brackets, so that colour is not needed."""
-    japanese = is_japanese(a + b)
-    left, right = (pieces(text) if japanese else text.split() for text in (a, b))
-    space = "" if japanese else " "
-    outs: tuple[list[str], list[str]] = ([], [])
-    for kind, i, j, k, m in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        for out, some in ((outs[0], left[i:j]), (outs[1], right[k:m])):
-            if some:
-                out.append(space.join(some) if kind == "equal" else f"[{space.join(some)}]")
-    return space.join(outs[0]), space.join(outs[1])
+        typer.echo("\n".join(pair_lines(pair, names, rulings.get(pair.pair_id))))
+    typer.echo(f"{len(shown)} of {len(pairs)} pairs, as they were built", err=True)
+    if reviewed.sentence:
+        typer.echo(reviewed.sentence, err=True)
 
 
 @app.command()
@@ -96,7 +93,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="File to write; `-` for stdout.")],
     form: Annotated[str, typer.Option(help="trl (JSONL) or realign (one JSON list).")] = "trl",
 ) -> None:
-    """Write the pairs for another tool.
+    """Write the pairs for another tool, as people want them where they looked at them.
 
     Example:  realign-edge pairs export ./photos pairs.jsonl --form trl
     """
@@ -108,7 +105,11 @@ def export(
 
     if form not in FORMS:
         raise UsageError(f"unknown form `{form}`", f"forms: {', '.join(FORMS)}")
-    pairs, _ = _stored(photos)
+    from realign_edge.preferences.review.effect import apply_rulings
+
+    built, _, rulings = _stored(photos)
+    reviewed = apply_rulings(built, rulings)
+    pairs = reviewed.pairs
     with Catalog(home() / "catalog.sqlite") as catalog:
         by_sha = {p.sha256: p for p in catalog.photos(photos.resolve())}
     text = dump(pair_rows(pairs, by_sha, form), form)
@@ -117,6 +118,8 @@ def export(
     else:
         write_atomic(file, text)
         typer.echo(f"{len(pairs)} pairs written to {file}", err=True)
+    if reviewed.sentence:
+        typer.echo(reviewed.sentence, err=True)
 
 
 @app.command("import")
@@ -150,12 +153,13 @@ def import_pairs(
     typer.echo(f"{len(pairs)} pairs imported, {len(problems)} rows passed over")
 
 
-def _stored(photos: Path) -> tuple[list[Any], dict[str, str]]:
-    """Pairs of the newest settings for this folder, and photo names by identity."""
+def _stored(photos: Path) -> tuple[list[Any], dict[str, str], dict[str, Any]]:
+    """Pairs of the newest settings for this folder, photo names by identity, and what people decided by pair."""
     from realign_edge.errors import MissingError
     from realign_edge.home import home
     from realign_edge.photos.catalog import Catalog
     from realign_edge.preferences.model import PreferencePair
+    from realign_edge.preferences.review.ruling import read_rulings
 
     root = photos.expanduser().resolve()
     with Catalog(home() / "catalog.sqlite") as catalog:
@@ -163,4 +167,4 @@ def _stored(photos: Path) -> tuple[list[Any], dict[str, str]]:
         if not settings:
             raise MissingError(f"no pairs for {photos} yet", f"make them: realign-edge pairs build {photos}")
         pairs = [PreferencePair.from_json(v) for v in catalog.pairs(root, settings[-1])]
-        return pairs, {p.sha256: p.name for p in catalog.photos(root)}
+        return pairs, {p.sha256: p.name for p in catalog.photos(root)}, dict(read_rulings(catalog.path))

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from realign_edge.cli.meter import Meter, clock
+from realign_edge.meter import Meter, clock
 
 # Name, bar and figures of the longest task stay within 80 columns.
 _NAME_WIDTH, _BAR_WIDTH = 24, 12

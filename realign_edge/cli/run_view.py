@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from realign_edge.cli.meter import clock
+from realign_edge.meter import clock
 from realign_edge.runs.figures import Snapshot
 from realign_edge.runs.run import Run
 
@@ -79,6 +79,7 @@ def _parts(run: Run, seen: Snapshot) -> list[RenderableType]:
         ("Folder", str(run.folder)),
         ("Log", str(seen.status.get("log", ""))),
         ("Result", _result(run)),
+        ("Blind test", _blind(run)),
     ):
         if value:
             table.add_row(label, Text(value))
@@ -142,6 +143,27 @@ def _figures(title: str, step: Mapping[str, Any]) -> list[RenderableType]:
 def _result(run: Run) -> str:
     outputs = run.stages.get("evaluate", {}).get("outputs", {})
     return str((outputs.get("decision") or {}).get("sentence", ""))
+
+
+def _blind(run: Run) -> str:
+    """What people preferred, with n and interval; "" where nobody chose, or the answers are damaged."""
+    from realign_edge.errors import MissingError
+    from realign_edge.evaluation.preference.result import run_result
+
+    try:
+        found = run_result(run.folder)
+    except MissingError as problem:
+        return problem.message
+    if found is None:
+        return ""
+    if not found.decided:
+        return f"no answer preferred for any of {found.judged} photos"
+    rate = found.win_rate
+    return (
+        f"after preferred for {found.after} of {found.decided} photos for which either was: {100 * rate.value:.0f} % "
+        f"(95 % interval {100 * rate.low:.0f} to {100 * rate.high:.0f}, sign test p = {found.p:.3f}); "
+        f"{found.tie} equally good, {found.bad} both bad, {found.identical} identical, {found.people} people"
+    )
 
 
 def _ago(seconds: float) -> str:

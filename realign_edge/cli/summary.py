@@ -1,8 +1,6 @@
 """The closing summary of `align`, for people."""
 
-import math
 from collections.abc import Mapping
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -11,20 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from realign_edge.cli.bundle_view import print_precisions
-from realign_edge.evaluation.compare import LOWER_IS_BETTER
+from realign_edge.cli.figures_view import figures_table
+from realign_edge.cli.run_summary import decision_panel
 from realign_edge.pipeline.stages import Outcome
+from realign_edge.preferences.review.effect import changes_sentence
 
-_NAMES = {
-    "chair_i": "hallucinated",
-    "chair_s": "notes with any",
-    "recall": "defects named",
-    "location": "places right",
-    "attribute": "attributes right",
-    "exact": "notes all right",
-    "pope_random": "yes/no random",
-    "pope_popular": "yes/no popular",
-    "pope_adversarial": "yes/no adversarial",
-}
 _MOST_REASONS = 4
 
 
@@ -34,8 +23,8 @@ def print_outcome(outcome: Outcome) -> None:
     console.print()
     console.print(_counts(outcome))
     if outcome.evaluation is not None:
-        console.print(_figures(outcome.evaluation))
-        console.print(_decision(outcome.evaluation))
+        console.print(figures_table(outcome.evaluation))
+        console.print(decision_panel(outcome.evaluation))
     elif outcome.chosen_change is not None and outcome.judged:
         words = "No decision: no held-out photo has an inspection record to compare answers with."
         console.print(Panel(Text(words), border_style="yellow", box=box.ROUNDED, padding=(0, 1)))
@@ -65,6 +54,8 @@ def _counts(outcome: Outcome) -> Table:
         built = outcome.pairs.pairs
         kinds = ", ".join(f"{n} {k.replace('_', '/')}" for k, n in built.items())
         table.add_row("Pairs", f"{sum(built.values())} built: {kinds}")
+        if changed := changes_sentence(outcome.pairs.changed):
+            table.add_row("", changed)
         table.add_row("", _reasons("photos without a note pair", outcome.pairs.without_note))
         table.add_row("", _reasons("neighbours passed over", outcome.pairs.neighbours_refused))
     if outcome.skipped:
@@ -75,65 +66,6 @@ def _counts(outcome: Outcome) -> Table:
 def _reasons(what: str, counts: Mapping[str, int]) -> str:
     shown = ", ".join(f"{n} {reason}" for reason, n in list(counts.items())[:_MOST_REASONS])
     return f"{what}: {shown or 'none'}"
-
-
-def _figures(evaluation: Mapping[str, Any]) -> Table:
-    title = f"Held-out photos (n = {evaluation['photos']}), in %, with 95 % intervals"
-    table = Table(
-        title=title,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
-    table.add_column("", no_wrap=True)
-    for name in ("before", "after", "change"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for metric in (name for name in _NAMES if name in evaluation["figures"]):
-        parts = evaluation["figures"][metric]
-        cells = [_share(parts[p]) for p in ("before", "after")]
-        table.add_row(
-            _NAMES[metric],
-            *cells,
-            _change(parts["difference"]),
-            _verdict(metric, parts["difference"]),
-        )
-    return table
-
-
-def _share(part: Mapping[str, float]) -> str:
-    found = _percents(part)
-    return "-" if found is None else "{:.1f} ({:.0f}-{:.0f})".format(*found)
-
-
-def _change(part: Mapping[str, float]) -> str:
-    found = _percents(part)
-    return "-" if found is None else "{:+.1f} ({:+.1f}, {:+.1f})".format(*found)
-
-
-def _percents(part: Mapping[str, float | None]) -> tuple[float, ...] | None:
-    """Value and interval in percent; None where nothing was counted (null in evaluation.json)."""
-    found = tuple(float("nan") if part[k] is None else 100 * float(part[k] or 0) for k in ("value", "low", "high"))
-    return None if any(map(math.isnan, found)) else found
-
-
-def _verdict(metric: str, difference: Mapping[str, float]) -> Text:
-    found = _percents(difference)
-    if found is None:
-        return Text("")
-    _, low, high = found
-    if not (low > 0 or high < 0):
-        return Text("~", style="dim")
-    better = (high < 0) == (metric in LOWER_IS_BETTER)
-    return Text("better", style="green") if better else Text("worse", style="red")
-
-
-def _decision(evaluation: Mapping[str, Any]) -> Panel:
-    decision = evaluation["decision"]
-    style = "green" if decision["adopt"] else "yellow"
-    return Panel(Text(decision["sentence"]), border_style=style, box=box.ROUNDED, padding=(0, 1))
 
 
 def _places(outcome: Outcome) -> Table:

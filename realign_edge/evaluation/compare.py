@@ -20,8 +20,6 @@ from realign_edge.evaluation.statistics import (
 )
 from realign_edge.glossary.questions import parse_yes_no
 
-# Metrics where less is better.
-LOWER_IS_BETTER = frozenset(("chair_i", "chair_s"))
 Counts = NDArray[np.float64]
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Metrics where less is better.
+LOWER_IS_BETTER = frozenset(("chair_i", "chair_s"))
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:

@@ -1,12 +1,11 @@
 """Intervals and tests. Every figure that a person is shown names its sample size and its interval."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realign_edge.intervals import Interval, wilson_interval
+from realign_edge.intervals import Interval, sign_test, wilson_interval
 
 __all__ = [
     "Interval",
@@ -85,8 +84,4 @@ def _interval(value: float, resampled: Counts, n: int, confidence: float) -> Int
 
 def mcnemar_exact(before_right: NDArray[np.bool_], after_right: NDArray[np.bool_]) -> float:
     """Two-sided exact p-value of McNemar's test (1947) on paired right/wrong outcomes, (n,) each."""
-    gained = int((~before_right & after_right).sum())
-    lost = int((before_right & ~after_right).sum())
-    n = gained + lost
-    tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1)) / 2**n
-    return min(1.0, 2.0 * float(tail))
+    return sign_test(int((~before_right & after_right).sum()), int((before_right & ~after_right).sum()))

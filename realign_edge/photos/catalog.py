@@ -1,4 +1,7 @@
-"""The catalog: photos, records, pairs and reviews in one SQLite file. It is the truth; all else can be rebuilt."""
+"""The catalog: photos, records and pairs in one SQLite file. It is the truth; all else can be rebuilt.
+
+What people decide about pairs lies in the same file (preferences/review/store.py).
+"""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,7 +15,7 @@ from realign_edge.photos.model import Photo, RefusedPhoto
 from realign_edge.photos.rows import content_fingerprint, photo_from, photo_row
 from realign_edge.photos.scan import ScannedFile
 
-__all__ = ["Catalog", "FolderState", "Review", "content_fingerprint"]
+__all__ = ["Catalog", "FolderState", "content_fingerprint"]
 
 _PHOTO = "SELECT root, name, sha256, width, height, split, record FROM photos"
 
@@ -25,17 +28,6 @@ class FolderState:
     problems: tuple[str, ...]
     split_note: str
     duplicates: int
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A person's verdict on a pair; `reviewed_at` is ISO 8601, for people only."""
-
-    pair_id: str
-    verdict: str
-    reviewer: str
-    reviewed_at: str
-    note: str = ""
 
 
 class Catalog:
@@ -155,19 +147,6 @@ class Catalog:
         exists = "EXISTS (SELECT 1 FROM pairs WHERE pairs.root = builds.root AND pairs.settings = builds.settings)"
         rows = self._rows(f"SELECT settings FROM builds WHERE root = ? AND {exists} ORDER BY number, settings", root)
         return tuple(r[0] for r in rows)
-
-    # Reviews
-
-    def store_review(self, review: Review) -> None:
-        """Keep a verdict; a reviewer's later verdict on the same pair replaces the earlier one."""
-        row = (review.pair_id, review.verdict, review.note, review.reviewer, review.reviewed_at)
-        with transaction(self.db, self.path):
-            self.db.execute("INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?)", row)
-
-    def reviews(self) -> tuple[Review, ...]:
-        """Every verdict, by pair and reviewer."""
-        columns = "pair_id, verdict, reviewer, reviewed_at, note"
-        return tuple(Review(*r) for r in self._rows(f"SELECT {columns} FROM reviews ORDER BY pair_id, reviewer"))
 
     def _rows(self, query: str, *values: Path | str) -> list[tuple[Any, ...]]:
         with explained(self.path):

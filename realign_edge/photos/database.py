@@ -1,5 +1,6 @@
 """One SQLite connection: how it is opened, what a transaction is, and what its failures mean to a person."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,7 @@ def connect(
         MissingError: the file is of a newer version or of another program.
     """
     with explained(path, what):
+        _create(path)
         db = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
@@ -42,6 +44,12 @@ def connect(
             db.close()
             raise
     return db
+
+
+def _create(path: Path) -> None:
+    """SQLite lets no group write to a file of its own making, whatever the umask says; its logs get the file's mode."""
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666))
 
 
 @contextmanager

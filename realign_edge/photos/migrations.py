@@ -53,6 +53,26 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO builds SELECT DISTINCT root, settings, 0 FROM attempts",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
+    (
+        # What people decide about pairs: rows are added, never changed, so that two people cannot lose each other's
+        # work. `takes_back` is the number of the decision that an `undo` takes back.
+        """CREATE TABLE review_log (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            pair_id TEXT NOT NULL, photo TEXT NOT NULL, retrieved TEXT NOT NULL, verdict TEXT NOT NULL,
+            chosen TEXT NOT NULL, rejected TEXT NOT NULL, note TEXT NOT NULL,
+            reviewer TEXT NOT NULL, decided_at TEXT NOT NULL, takes_back INTEGER REFERENCES review_log (number)
+        )""",
+        """CREATE TRIGGER review_log_is_not_changed BEFORE UPDATE ON review_log
+            BEGIN SELECT RAISE(ABORT, 'reviews are only ever added'); END""",
+        """CREATE TRIGGER review_log_is_not_cut BEFORE DELETE ON review_log
+            BEGIN SELECT RAISE(ABORT, 'reviews are only ever added'); END""",
+        # Which pair somebody has on the screen, so that two people do not look at the same one; `since` in seconds.
+        """CREATE TABLE review_seats (
+            seat TEXT NOT NULL PRIMARY KEY, reviewer TEXT NOT NULL, pair_id TEXT NOT NULL, since REAL NOT NULL
+        ) WITHOUT ROWID""",
+        # Its place was taken before anything ever wrote to it.
+        "DROP TABLE reviews",
+    ),
 )
 
 

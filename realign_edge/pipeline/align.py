@@ -13,14 +13,14 @@ from realign_edge.alignment.gpu_presets import gpu_presets
 from realign_edge.config.load import to_toml
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.files import fingerprint
-from realign_edge.glossary.derive import derive_glossary
+from realign_edge.glossary.find import find_glossary
 from realign_edge.glossary.language import choose_language
-from realign_edge.glossary.load import load_glossary
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.catalog import Catalog, content_fingerprint
 from realign_edge.photos.collection import Collection, open_collection
 from realign_edge.pipeline.config import AlignConfig
 from realign_edge.pipeline.stages import STAGES, Outcome, Stage, Stages
+from realign_edge.preferences.review.ruling import Ruling, read_rulings, rulings_fingerprint
 from realign_edge.progress import Progress, Silent
 from realign_edge.runs.control import Control
 from realign_edge.runs.run import Run, create_run, list_runs
@@ -59,14 +59,18 @@ class Pipeline:
             language = choose_language(self.config.language, (p.record for p in collection.photos), glossary)
             # From here on, and in what the run keeps, "auto" is the language that it came to.
             self.config = replace(self.config, language=language.language)
-            run = self._run_for(collection, glossary, resume, str(language))
+            # Read once: what people decide while the run goes on counts for the next one.
+            rulings = read_rulings(catalog.path)
+            run = self._run_for(collection, glossary, rulings, resume, str(language))
             outcome = Outcome(run, collection, glossary, language)
             self.team.share(outcome)
             with work_on(outcome.run, "index") as log:
                 counts = {"photos": len(collection.photos), "refused": len(collection.refused)}
-                log.append({"type": "started", **counts, "language": language.language})
+                log.append({"type": "started", **counts, "language": language.language, "until": until})
                 control = Control(outcome.run, self.should_stop)
-                stages = Stages(self.config, self.home, self.progress, outcome, self.team, catalog, log.append, control)
+                stages = Stages(
+                    self.config, self.home, self.progress, outcome, self.team, catalog, log.append, control, rulings
+                )
                 with own_wish():
                     stages.run(last)
                 log.append({"type": "finished", "until": until})
@@ -99,9 +103,16 @@ class Pipeline:
                 "docs/models.md says how to bring it here; or name another model with --model",
             ) from problem
 
-    def _run_for(self, collection: Collection, glossary: Glossary, resume: Run | None, language: str) -> Run:
+    def _run_for(
+        self,
+        collection: Collection,
+        glossary: Glossary,
+        rulings: Mapping[str, Ruling],
+        resume: Run | None,
+        language: str,
+    ) -> Run:
         """The run of exactly these inputs, finished or not, else a new one; language: in words, for people."""
-        inputs = self._inputs(collection, glossary)
+        inputs = self._inputs(collection, glossary, rulings)
         identity = fingerprint(inputs)
         if resume is not None:
             if resume.about.get("identity") != identity:
@@ -124,7 +135,7 @@ class Pipeline:
         }
         return create_run(self.home / "runs", identity, about, to_toml(self.config), datetime.now())
 
-    def _inputs(self, collection: Collection, glossary: Glossary) -> dict[str, str]:
+    def _inputs(self, collection: Collection, glossary: Glossary, rulings: Mapping[str, Ruling]) -> dict[str, str]:
         """Everything that a run's result depends on, under names that a person understands."""
         settings = {
             f"setting {section}.{key}" if isinstance(value, dict) else f"setting {section}": str(inner)
@@ -133,11 +144,13 @@ class Pipeline:
             if section != "export"
             for key, inner in (value.items() if isinstance(value, dict) else [("", value)])
         }
+        reviews = rulings_fingerprint(rulings, {p.sha256 for p in collection.of("train")})
         return {
             "photo folder": str(collection.root),
             "photos or records": content_fingerprint(collection.photos),
             "glossary": fingerprint(_plain(glossary)),
             "version of realign-edge": __version__,
+            **({"reviews of pairs": reviews} if reviews else {}),
             **settings,
         }
 
@@ -149,18 +162,10 @@ _NO_OUTCOME: Any = None
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What differs, with both values where they can be read."""
     found = []
-    for key in (key for key in now if before.get(key) != now[key]):
-        readable = key in before and key.startswith(("setting", "version"))
+    for key in (key for key in {**now, **before} if before.get(key) != now.get(key)):
+        readable = key in before and key in now and key.startswith(("setting", "version"))
         found.append(f"{key} ({before[key]} then, {now[key]} now)" if readable else key)
     return found
-
-
-def find_glossary(collection: Collection) -> Glossary:
-    """glossary.toml of the photo folder, else one derived from the records."""
-    path = collection.root / "glossary.toml"
-    if path.is_file():
-        return load_glossary(path)
-    return derive_glossary(p.record for p in collection.photos if p.record is not None)
 
 
 def _plain(glossary: Glossary) -> list[Any]:

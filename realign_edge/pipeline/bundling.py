@@ -13,6 +13,7 @@ from realign_edge.bundle.verify import verify_bundle
 from realign_edge.config.load import load_config
 from realign_edge.errors import MissingError, RealignError, UsageError
 from realign_edge.export.settings import ExportSettings
+from realign_edge.glossary.find import find_glossary
 from realign_edge.glossary.language import choose_language
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.catalog import Catalog, content_fingerprint
@@ -64,8 +65,6 @@ def job_of_run(run: Run, home: Path, settings: ExportSettings | None, progress: 
         UsageError: photos or records have changed since, so that nobody knows what was held out.
         MissingError: the photos or the run's settings are gone.
     """
-    from realign_edge.pipeline.align import find_glossary
-
     path = run.folder / "config.toml"
     if not path.is_file():
         raise MissingError(f"{path} is gone, so nobody knows what run {run.run_id} was", "align the photos again")

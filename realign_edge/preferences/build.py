@@ -1,7 +1,7 @@
 """Building the pairs of a folder, group by group, and what is stored of it."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,13 +22,17 @@ GROUP = 32
 
 @dataclass(frozen=True)
 class BuildSummary:
-    """What came out: pairs by kind, photos without a note pair by reason, refused neighbours by reason."""
+    """What came out: pairs by kind, photos without a note pair by reason, refused neighbours by reason.
+
+    pair_list: those to train on; changed: how many of the pairs people changed or took out, by kind of change.
+    """
 
     settings: str
     photos: int
     pairs: dict[str, int]
     without_note: dict[str, int]
     neighbours_refused: dict[str, int]
+    changed: Mapping[str, int] = field(default_factory=dict)
     pair_list: tuple[PreferencePair, ...] = field(repr=False, default=())
 
 

@@ -29,6 +29,9 @@ class PairBuilder:
 
     What is batched together decides the last bits of a likelihood; so the same groups give the same pairs,
     whichever process works on them and in whichever order.
+
+    fits: (photo, other) where a person found that the other photo fits what is said of the photo, so that it is
+    never its wrong photo again.
     """
 
     vlm: Vlm
@@ -41,6 +44,7 @@ class PairBuilder:
     gate: SentenceGate
     language: Language = "en"
     teacher_answers: Mapping[str, str] = field(default_factory=dict)
+    fits: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
         self.facts = {sha: facts_of(p.record, self.glossary) for sha, p in self.photos.items()}
@@ -75,7 +79,9 @@ class PairBuilder:
         return results
 
     def _draft(self, photo: Photo, neighbours: Neighbours, reasons: Counter[str]) -> NoteDraft:
-        usable, refused = choose_references(photo, neighbours, self.photos, self.retrieval, self._same_content)
+        usable, refused = choose_references(
+            photo, neighbours, self.photos, self.retrieval, self._same_content, self._fits
+        )
         reasons.update(f"neighbour: {c.reason}" for c in refused)
         return NoteDraft(photo, self.facts[photo.sha256], usable)
 
@@ -104,11 +110,15 @@ class PairBuilder:
         def find(wanted: Callable[[Facts], bool]) -> tuple[str, float]:
             for sha, similarity in neighbours:
                 other = self.facts[sha]
-                if similarity <= self.retrieval.max_similarity and other is not None and wanted(other):
+                usable = similarity <= self.retrieval.max_similarity and (photo.sha256, sha) not in self.fits
+                if usable and other is not None and wanted(other):
                     return sha, round(similarity, 6)
             return "", 0.0
 
         return self.questions.pairs(photo.sha256, facts, logps, find, self.made_by)
+
+    def _fits(self, photo: Photo, other: Photo) -> bool:
+        return (photo.sha256, other.sha256) in self.fits
 
     def _same_content(self, a: Photo, b: Photo) -> bool:
         ours, theirs = self.facts[a.sha256], self.facts[b.sha256]

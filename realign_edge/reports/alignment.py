@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from realign_edge.errors import MissingError
+from realign_edge.evaluation.preference.result import PreferenceResult, run_result
 from realign_edge.files import sha256_file
 from realign_edge.reports.alignment_model import (
     AlignmentReport,
@@ -36,7 +38,12 @@ METRICS = (
 LOWER_IS_BETTER = frozenset(("chair_i", "chair_s"))
 # More points than this are not seen in a chart as wide as a page.
 _MOST_POINTS = 300
-_FILES = {"adapter": "adapter/adapter_model.safetensors", "evaluation": "evaluation.json", "config": "config.toml"}
+_FILES = {
+    "adapter": "adapter/adapter_model.safetensors",
+    "evaluation": "evaluation.json",
+    "config": "config.toml",
+    "choices": "preference_test.jsonl",
+}
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,26 @@ def alignment_report(run: Run, home: Path, about: About) -> AlignmentReport:
         training=_training(events, run.stages.get("train", {}).get("outputs", {})),
         result=_result(evaluation) if evaluation else None,
         judged=run.state == "finished",
+        preference=_preference(run),
+        changed_by_review={
+            str(k): int(n) for k, n in dict(_last(events, "pairs").get("changed_by_review", {})).items()
+        },
         settings={tidy(k): tidy(v) for k, v in sorted(settings.items())},
         libraries={tidy(k): tidy(str(v)) for k, v in sorted(dict(said.get("libraries", {})).items())},
         hashes=_hashes(run, said, inputs),
     )
+
+
+def _changed(told: Mapping[str, Any]) -> dict[str, int]:
+    return {tidy(str(kind)): int(n) for kind, n in dict(told.get("changed_by_review", {})).items()}
+
+
+def _preference(run: Run) -> PreferenceResult | None:
+    """A damaged file of answers leaves the report without it."""
+    try:
+        return run_result(run.folder)
+    except MissingError:
+        return None
 
 
 def _created(text: str, about: About) -> str:

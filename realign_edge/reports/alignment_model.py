@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from realign_edge.evaluation.preference.result import PreferenceResult
+
 # A text as pieces, each with whether it differs from the text beside it.
 Marked = tuple[tuple[str, bool], ...]
 
@@ -127,7 +129,10 @@ class Result:
 
 @dataclass(frozen=True)
 class AlignmentReport:
-    """All of it; texts cleaned. settings, libraries: name to value; hashes: of the run's files and inputs."""
+    """All of it; texts cleaned. settings, libraries: name to value; hashes: of the run's files and inputs.
+
+    preference: the blind preference test, None where nobody has chosen; changed_by_review: pairs by kind of change.
+    """
 
     number: str
     title: str
@@ -143,6 +148,8 @@ class AlignmentReport:
     training: Training
     result: Result | None
     judged: bool
+    preference: PreferenceResult | None = None
+    changed_by_review: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     libraries: Mapping[str, str] = field(default_factory=dict, repr=False)
     hashes: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,7 +1,7 @@
 """What the catalog still knows of the photos and pairs that a run was made from."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from realign_edge.photos.catalog import Catalog, content_fingerprint
 from realign_edge.photos.model import Photo
 from realign_edge.photos.text import shown
+from realign_edge.preferences.review.ruling import read_rulings
 from realign_edge.reports.alignment_model import Data, PairExample
 from realign_edge.reports.difference import marked
 from realign_edge.reports.tidy import tidy
@@ -47,7 +48,8 @@ def catalog_facts(path: Path, root: Path, content: str, counts: Mapping[str, int
             if kind in _PASSED_OVER:
                 passed[tidy(text)] += n
     data = _data(root, photos, refused, state.split_note if state else "")
-    return CatalogFacts(data, dict(passed.most_common()), examples(pairs, photos))
+    changed = {r.pair_id for r in read_rulings(path).values() if r.held != "accept"}
+    return CatalogFacts(data, dict(passed.most_common()), examples(pairs, photos, changed))
 
 
 def _pairs(catalog: Catalog, root: Path, counts: Mapping[str, int]) -> tuple[str, list[dict[str, Any]]]:
@@ -69,10 +71,15 @@ def _data(root: Path, photos: Sequence[Photo], refused: tuple[tuple[str, str], .
     )  # fmt: skip
 
 
-def examples(pairs: Sequence[dict[str, Any]], photos: Sequence[Photo]) -> tuple[PairExample, ...]:
-    """A few of each kind, in the order of their hashes: nobody picked them."""
+def examples(
+    pairs: Sequence[dict[str, Any]], photos: Sequence[Photo], changed: Collection[str] = ()
+) -> tuple[PairExample, ...]:
+    """A few of each kind, in the order of their hashes: nobody picked them.
+
+    changed: pairs that people changed, so that what was built is not what was trained on.
+    """
     by_sha = {p.sha256: p for p in photos}
-    known = [p for p in pairs if p["photo"] in by_sha]
+    known = [p for p in pairs if p["photo"] in by_sha and p["pair_id"] not in changed]
     found: list[PairExample] = []
     for kind, most in _EXAMPLES.items():
         some = sorted((p for p in known if p["kind"] == kind), key=lambda p: str(p["pair_id"]))

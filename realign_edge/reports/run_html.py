@@ -49,6 +49,8 @@ def alignment_html(report: AlignmentReport, words: Words) -> str:
         estimate=partial(run_rows.estimate, words=words),
         change=partial(run_rows.change, words=words),
         mcnemar=run_rows.mcnemar(report.result, words) if report.result else "",
+        preference=run_rows.preference(report, words),
+        changed_by_review=run_rows.changed(report, words),
         limits=run_rows.limits(report, words),
         reproduction=run_rows.reproduction(report, words),
     )

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from realign_edge.files import finite
+from realign_edge.reports import run_rows
 from realign_edge.reports.alignment_model import AlignmentReport, Marked, PairExample
 from realign_edge.reports.language import Words
 from realign_edge.reports.plain import dump, plain
@@ -30,6 +32,7 @@ def alignment_plain(report: AlignmentReport) -> dict[str, Any]:
             "counts": dict(report.pairs.counts),
             "without": dict(report.pairs.without),
             "passed_over": dict(report.pairs.passed_over),
+            "changed_by_review": dict(report.changed_by_review),
             "examples": [_example(e) for e in report.pairs.examples],
         },
         "training": {
@@ -51,6 +54,7 @@ def alignment_plain(report: AlignmentReport) -> dict[str, Any]:
                 for a in result.answers
             ],
         },
+        "preference_test": None if report.preference is None else finite(report.preference.to_json()),
         "settings": dict(report.settings),
         "libraries": dict(report.libraries),
         "hashes": dict(report.hashes),
@@ -87,4 +91,10 @@ def _figures(report: AlignmentReport, words: Words) -> Sequence[Sequence[Value]]
         for part in (figure.before, figure.after, figure.difference):
             row += ["" if math.isnan(v) else round(v, 6) for v in (part.value, part.low, part.high)]
         rows.append([*row, report.result.photos, words(f"result.{figure.outcome}")])
+    if report.preference is not None and report.preference.decided:
+        rate = report.preference.win_rate
+        share: list[Value] = [round(v, 6) for v in (rate.value, rate.low, rate.high)]
+        name = words("result.preference_metric")
+        outcome = words(f"result.{run_rows.against_half(rate.low, rate.high)}")
+        rows.append([report.run_id, name, "", "", "", *share, "", "", "", rate.n, outcome])
     return rows

@@ -149,6 +149,38 @@ def mcnemar(result: Result, words: Words) -> str:
     return words("result.mcnemar", values=values)
 
 
+def changed(report: AlignmentReport, words: Words) -> str:
+    """What people changed about the pairs; "" for nothing."""
+    known = words.strings["reviewed"]
+    named = {known.get(kind, kind): n for kind, n in report.changed_by_review.items() if n}
+    return reasons(named, words) if named else ""
+
+
+def preference(report: AlignmentReport, words: Words) -> tuple[str, ...]:
+    """The blind preference test in sentences, the result first; () where nobody chose."""
+    found = report.preference
+    if found is None:
+        return ()
+    counts = {k: words.count(getattr(found, k)) for k in ("after", "decided", "tie", "bad", "identical", "people",
+                                                          "choices", "shared", "agreed")}  # fmt: skip
+    rate = found.win_rate
+    win = words("result.preference_none")
+    if found.decided:
+        spread = f"{100 * rate.low:.0f} – {100 * rate.high:.0f} %"
+        win = words("result.preference_win", rate=words.percent(rate.value, 0), spread=spread, p=_p(found.p), **counts)
+        win += words(f"result.preference_{against_half(rate.low, rate.high)}")
+    left = words.count(found.photos - found.identical - found.judged)
+    said = [win, words("result.preference_rest", left=left, photos=words.count(found.photos), **counts)]
+    return tuple(said + ([words("result.preference_agreed", **counts)] if found.shared else []))
+
+
+def against_half(low: float, high: float) -> str:
+    """Of a share against one half."""
+    if low > 0.5:
+        return "better"
+    return "worse" if high < 0.5 else "same"
+
+
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 

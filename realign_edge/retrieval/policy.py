@@ -57,17 +57,21 @@ def choose_references(
     photos: Mapping[str, Photo],
     settings: RetrievalSettings,
     same_content: Callable[[Photo, Photo], bool],
+    fits: Callable[[Photo, Photo], bool] = lambda _photo, _other: False,
 ) -> tuple[list[Candidate], list[Candidate]]:
     """Split neighbours (identity, similarity; best first) into usable ones, in the order to try, and refused ones.
 
-    `same_content(a, b)` says that the records of a and b state the same, so that b also fits a's note.
+    `same_content(a, b)` says that the records of a and b state the same, so that b also fits a's note; `fits(a, b)`
+    that a person found so.
     """
     usable: list[Candidate] = []
     refused: list[Candidate] = []
     for sha, similarity in neighbours:
         other = photos[sha]
-        reason = _reason(photo, other, similarity, settings) or (
-            "its record says the same" if same_content(photo, other) else ""
+        reason = (
+            _reason(photo, other, similarity, settings)
+            or ("a person says that it fits, too" if fits(photo, other) else "")
+            or ("its record says the same" if same_content(photo, other) else "")
         )
         (refused if reason else usable).append(Candidate(other, similarity, 0, reason))
     if settings.same_part == "prefer":

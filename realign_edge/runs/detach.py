@@ -29,18 +29,30 @@ _ERROR = re.compile(r"^error: (?P<message>.*?)(?:\nhint: (?P<hint>.*?))?\s*\Z", 
 
 @dataclass(frozen=True)
 class Detached:
-    """A run that goes on by itself. log: the file that takes what its process prints."""
+    """A run that goes on by itself. log: the file that takes what its process prints; code: its exit code, waited
+    for so many seconds, None while it goes on."""
 
     run: Run
     pid: int
     log: Path
+    code: Callable[[float], int | None]
 
 
-def detach(home: Path, arguments: Sequence[str], waiting: Callable[[], bool] = lambda: True) -> Detached:
+def _unheard(line: str) -> None:
+    """Nobody waits for words."""
+
+
+def detach(
+    home: Path,
+    arguments: Sequence[str],
+    waiting: Callable[[], bool] = lambda: True,
+    say: Callable[[str], None] = _unheard,
+) -> Detached:
     """Start `realign-edge ARGUMENTS` in a session of its own, and return once it has created or taken up its run.
 
     arguments: `["align", "./photos", "--seed", "1"]`; relative paths are those of this process.
     waiting: asked ten times a second; on False, and on Ctrl-C, the process is stopped again.
+    say: takes what the process prints before it has a run: reading many photos takes its time.
 
     Raises:
         RealignError: the process failed before it had a run; message, hint and `exit_code` are its own.
@@ -49,17 +61,17 @@ def detach(home: Path, arguments: Sequence[str], waiting: Callable[[], bool] = l
     """
     log = _new_log(home)
     process = _start(home, arguments, log)
-    mark = process_mark(process.pid)
+    mark, heard = process_mark(process.pid), 0
     try:
         while waiting():
+            heard = _pass_on(log, heard, say)
             # In this order: a process that has ended can have no run that is not seen afterwards.
             code = process.poll()
             run = _run_of(home, process.pid, mark)
             if code not in _WELL or (code is not None and run is None):
                 raise _failure(code or 0, log)
             if run is not None:
-                _reap_later(process)
-                return Detached(run, process.pid, log)
+                return Detached(run, process.pid, log, _reap_later(process))
             time.sleep(_POLL_S)
     except KeyboardInterrupt:
         _stop(process)
@@ -120,6 +132,29 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     _reap_later(process)
 
 
-def _reap_later(process: subprocess.Popen[bytes]) -> None:
-    """A program that lives longer than the run must not keep the dead process in the system's table."""
-    threading.Thread(target=process.wait, daemon=True).start()
+def _pass_on(log: Path, heard: int, say: Callable[[str], None]) -> int:
+    """Whole new lines of the log; how much of it has been heard then. Errors are told by whoever meets them."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        file.seek(heard)
+        data = file.read()
+        end = data.rfind(b"\n") + 1
+        for line in data[:end].decode("utf-8", "replace").splitlines():
+            if not line.startswith(("error:", "hint:")):
+                say(line)
+        return heard + end
+    return heard
+
+
+def _reap_later(process: subprocess.Popen[bytes]) -> Callable[[float], int | None]:
+    """A program that lives longer than the run must not keep the dead process in the system's table.
+
+    Returns what waits so many seconds for the exit code.
+    """
+    thread = threading.Thread(target=process.wait, daemon=True)
+    thread.start()
+
+    def code(timeout_s: float) -> int | None:
+        thread.join(timeout_s)
+        return process.returncode
+
+    return code

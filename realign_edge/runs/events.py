@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from realign_edge.files import finite
 
@@ -59,7 +59,7 @@ def newest_events(path: Path, block: int = 65536) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
     with path.open("rb") as file:
-        end, rest = _end_of_whole_lines(file), b""
+        end, rest = end_of_whole_lines(file), b""
         while end:
             start = max(end - block, 0)
             file.seek(start)
@@ -83,10 +83,10 @@ def _cut_torn_tail(path: Path) -> None:
     if not path.exists():
         return
     with path.open("rb+") as file:
-        file.truncate(_end_of_whole_lines(file))
+        file.truncate(end_of_whole_lines(file))
 
 
-def _end_of_whole_lines(file: BinaryIO, block: int = 65536) -> int:
+def end_of_whole_lines(file: IO[bytes], block: int = 65536) -> int:
     """Offset behind the last newline, 0 without one; read from the end, since a log may be long."""
     end = file.seek(0, os.SEEK_END)
     while end:

@@ -35,7 +35,8 @@ class Snapshot:
 
 def look_at(run: Run) -> Snapshot:
     """Read what a run tells now; cheap also for a run of a million steps."""
-    step, age = _newest_checkpoint(run)
+    step, written = newest_checkpoint(run)
+    age = None if written is None else max(time.time() - written, 0.0)
     last = _last_of(run, ("step", "held_out"))
     return Snapshot(run.state, run.status, last["step"], last["held_out"], step, age)
 
@@ -50,11 +51,11 @@ def _last_of(run: Run, kinds: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     return {kind: found.get(kind, {}) for kind in kinds}
 
 
-def _newest_checkpoint(run: Run) -> tuple[int | None, float | None]:
-    """Step and age in seconds; a checkpoint without its manifest is none."""
+def newest_checkpoint(run: Run) -> tuple[int | None, float | None]:
+    """Step, and when it was written in seconds since the epoch; a checkpoint without its manifest is none."""
     for manifest in sorted((run.folder / "checkpoints").glob("step-*.json"), reverse=True):
         try:
-            return int(manifest.stem.removeprefix("step-")), max(time.time() - manifest.stat().st_mtime, 0.0)
+            return int(manifest.stem.removeprefix("step-")), manifest.stat().st_mtime
         except (OSError, ValueError):
             continue
     return None, None

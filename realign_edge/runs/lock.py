@@ -35,7 +35,7 @@ os.register_at_fork(after_in_child=_drop_in_child)
 
 @contextmanager
 def work_lock(
-    path: Path, what: str, hint: str = "wait for it, or stop it with `realign-edge runs stop`"
+    path: Path, what: str, hint: str = "look at it with `realign-edge watch`, or stop it with `realign-edge runs stop`"
 ) -> Iterator[None]:
     """Hold the lock while working; hint: what somebody can do who meets it held.
 

@@ -22,7 +22,8 @@ def is_alive(pid: int, mark: str = "") -> bool:
     """Does process `pid` run, and is it the one that `mark` was taken of ("" = whoever it is)?"""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
+        # A heartbeat that was damaged may name no number of any process.
         return False
     except PermissionError:
         pass

@@ -35,12 +35,15 @@ class Run:
     @property
     def about(self) -> dict[str, Any]:
         """run.json: identity, photo folder, model, versions."""
-        return _read_json(self.folder / "run.json")
+        return read_json(self.folder / "run.json")
 
     @property
     def status(self) -> dict[str, Any]:
-        """The last heartbeat: state, stage, done, total, pid, process, time, log, error, hint; {} before the first."""
-        return _read_json(self.folder / "status.json")
+        """The last heartbeat; {} before the first.
+
+        state, stage, task, unit, done, total, rate, pid, process, time, log, error, hint: those that are known.
+        """
+        return read_json(self.folder / "status.json")
 
     @property
     def alive(self) -> bool:
@@ -58,7 +61,7 @@ class Run:
     @property
     def stages(self) -> dict[str, Any]:
         """Finished stages: name to {inputs, outputs}."""
-        return _read_json(self.folder / "stages.json")
+        return read_json(self.folder / "stages.json")
 
     def finish_stage(self, name: str, inputs: str, outputs: dict[str, Any]) -> None:
         """Remember that a stage is done for these inputs."""
@@ -77,7 +80,7 @@ class Run:
 
     def turn(self, state: str, **more: Any) -> None:
         """A heartbeat with another state at the same place in the work."""
-        place = {k: v for k, v in self.status.items() if k in ("stage", "done", "total")}
+        place = {k: v for k, v in self.status.items() if k in ("stage", "task", "unit", "done", "total")}
         self.heartbeat(state=state, **place, **more)
 
     def begin(self) -> None:
@@ -205,9 +208,12 @@ def _remove_log(run: Run) -> None:
         log.unlink(missing_ok=True)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, most: int | None = None) -> dict[str, Any]:
+    """The object in a file; {} where it is not there, is none, or has more than `most` bytes."""
     try:
+        if most is not None and path.stat().st_size > most:
+            return {}
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

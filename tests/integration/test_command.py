@@ -58,7 +58,7 @@ def few(small_floor: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_help_is_quick_to_load_and_pulls_in_nothing_heavy(command: Command) -> None:
     assert "align" in command("--help").stdout
-    heavy = "torch transformers numpy textual peft onnxruntime rich.progress"
+    heavy = "torch transformers numpy textual tui peft onnxruntime rich.progress"
     script = f"import sys; import realign_edge.cli.main; print([m for m in {heavy.split()} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
@@ -68,10 +68,11 @@ def test_help_is_quick_to_load_and_pulls_in_nothing_heavy(command: Command) -> N
     "arguments",
     [
         (),
-        *[(name,) for name in ("demo", "align", "index", "similar")],
+        *[(name,) for name in ("demo", "align", "watch", "index", "similar")],
         *[("pairs", name) for name in ("build", "list", "export", "import")],
         *[("models", name) for name in ("add", "list", "show", "verify")],
-        *[("runs", name) for name in ("list", "show", "stop", "pause", "resume", "prune")],
+        *[("runs", name) for name in ("list", "show", "compare", "stop", "pause", "resume", "prune")],
+        ("results", "review"),
     ],
 )
 def test_every_command_explains_itself_with_an_example(command: Command, arguments: tuple[str, ...]) -> None:
@@ -94,6 +95,10 @@ def test_every_command_explains_itself_with_an_example(command: Command, argumen
         (("models", "add", "gone"), 3, "there is no gone"),
         (("models", "add", "."), 3, "no config.json in it"),
         (("runs", "show", "x"), 3, "no run `x`"),
+        (("watch", "x"), 3, "no run `x`"),
+        (("watch", "--lang", "fr"), 2, "unknown language `fr`"),
+        (("align", ".", "--theme", "pink"), 2, "unknown theme `pink`"),
+        (("watch", "--image-mode", "3d"), 2, "unknown image mode `3d`"),
         (("pairs", "list", "."), 3, "no pairs for ."),
         (("similar", "gone.jpg"), 3, "cannot be used"),
     ],

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-HEAVY = ("torch", "transformers", "peft", "safetensors", "hnswlib", "scipy", "onnx", "sentence_transformers")
+HEAVY = ("torch", "transformers", "peft", "safetensors", "hnswlib", "scipy", "onnx", "sentence_transformers",
+         "textual", "tui")  # fmt: skip
 
 
 def test_photos_are_judged_and_the_rest_is_named(command: Command, station: Path, incoming: Path) -> None:

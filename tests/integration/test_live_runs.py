@@ -134,7 +134,7 @@ def read_until(terminal: int, mark: str) -> str:
 
 
 def test_a_closed_terminal_stops_a_foreground_run_with_a_checkpoint(prepared: Any, watched: Any, until: Until) -> None:
-    words = [EXECUTABLE, "align", str(prepared.photos), "--config", str(prepared.config(ENDLESS, RARELY))]
+    words = [EXECUTABLE, "align", str(prepared.photos), "--plain", "--config", str(prepared.config(ENDLESS, RARELY))]
     pid, terminal = on_terminal(words, watched)
     until(trains(watched, 0))
     os.close(terminal)

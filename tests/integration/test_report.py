@@ -101,7 +101,8 @@ def test_no_torch_is_loaded(report: Report, tmp_path: Path) -> None:
         "import sys; sys.argv = ['realign-edge', 'report', '--out', 'out', '-q']\n"
         "from realign_edge.cli.main import _code\n"
         "assert _code() == 0\n"
-        "print(sorted({'torch', 'transformers', 'hnswlib', 'scipy', 'onnxruntime'} & set(sys.modules)))"
+        "heavy = {'torch', 'transformers', 'hnswlib', 'scipy', 'onnxruntime', 'textual', 'tui'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     environment = {**os.environ, "REALIGN_EDGE_HOME": str(tmp_path / "home")}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)

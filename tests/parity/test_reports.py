@@ -4,8 +4,8 @@ import pytest
 from scipy.stats import binomtest
 
 from realign_edge.evaluation.chair import RATIOS
-from realign_edge.evaluation.compare import LOWER_IS_BETTER
 from realign_edge.evaluation.pope import SETTINGS
+from realign_edge.evaluation.settings import LOWER_IS_BETTER
 from realign_edge.reports import alignment
 from realign_edge.reports.figures import share
 

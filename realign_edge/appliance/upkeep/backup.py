@@ -1,8 +1,8 @@
 """Backups of what cannot be made again.
 
-A backup is a folder named after its time: catalog.sqlite, results.sqlite with its head, the keys that are trusted, the
-configuration, and manifest.json, written last, with the SHA-256 of each. The signing key is not in it: whoever has a
-backup must not be able to sign bundles.
+A backup is a folder named after its time: catalog.sqlite, results.sqlite with its head, the keys that are trusted, what
+people chose in blind tests and between which answers, the configuration, and manifest.json, written last, with the
+SHA-256 of each. The signing key is not in it: whoever has a backup must not be able to sign bundles.
 """
 
 import json
@@ -18,12 +18,14 @@ from realign_edge.appliance.doctor.state import damage
 from realign_edge.appliance.load import config_file
 from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.errors import MissingError
+from realign_edge.evaluation.preference.answers import FILE as ANSWERS
+from realign_edge.evaluation.preference.choices import FILE as CHOICES
 from realign_edge.files import sha256_file, sync_folder, write_json
 from realign_edge.photos.database import explained
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
 
-CATALOG, MANIFEST, CONFIG = "catalog.sqlite", "manifest.json", "realign-edge.toml"
+CATALOG, MANIFEST, CONFIG, RUNS = "catalog.sqlite", "manifest.json", "realign-edge.toml", "runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,21 @@ def _copy_all(home: Path, target: Path) -> int:
             rows = results.backup(target / RESULTS).entries
     if (home / TRUSTED).is_dir():
         shutil.copytree(home / TRUSTED, target / TRUSTED)
+    for chosen in sorted((home / RUNS).glob(f"*/{CHOICES}")):
+        if not chosen.parent.is_symlink():
+            _copy_choices(chosen.parent, target / RUNS / chosen.parent.name)
     configured = config_file()
     if configured is not None and configured.is_file():
         shutil.copyfile(configured, target / CONFIG)
     return rows
+
+
+def _copy_choices(run: Path, target: Path) -> None:
+    """A line that is being appended meanwhile may be torn; whoever reads it passes it over."""
+    target.mkdir(parents=True)
+    for name in (CHOICES, ANSWERS):
+        if (run / name).is_file():
+            shutil.copyfile(run / name, target / name)
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from realign_edge.appliance.doctor.state import damage
-from realign_edge.appliance.upkeep.backup import CATALOG, CONFIG, MANIFEST, Backup, free_name
+from realign_edge.appliance.upkeep.backup import CATALOG, CONFIG, MANIFEST, RUNS, Backup, free_name
 from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.errors import MissingError, RealignError, UsageError
 from realign_edge.files import sha256_file, sync_folder
@@ -49,8 +49,9 @@ def _stage(home: Path, backup: Backup, staged: Path) -> None:
     """Everything that is to lie in the home, safe on its disk."""
     staged.mkdir(mode=0o700)
     for name in backup.files:
-        # The configuration is the administrator's, who may have corrected it since.
-        if name != CONFIG:
+        # The configuration is the administrator's, who may have corrected it since; and a run that is still here has at
+        # least the choices that it had then.
+        if name != CONFIG and not (name.startswith(f"{RUNS}/") and (home / name).exists()):
             _copy(backup.folder / name, staged / name)
     # A key that was revoked since the backup stays revoked.
     for revoked in sorted((home / TRUSTED).glob("*.revoked")):
@@ -65,9 +66,19 @@ def _exchange(home: Path, staged: Path, now: float) -> Path:
         path.rename(aside / path.name)
     head = head_path(staged / RESULTS).name
     for path in sorted(staged.iterdir(), key=lambda p: (p.name != head, p.name)):
-        path.rename(home / path.name)
+        _move_in(path, home / path.name)
     sync_folder(home)
     return aside
+
+
+def _move_in(path: Path, target: Path) -> None:
+    """A folder that is there takes in what it lacks."""
+    if path.is_dir() and target.is_dir():
+        for inner in path.iterdir():
+            _move_in(inner, target / inner.name)
+        sync_folder(target)
+    else:
+        path.rename(target)
 
 
 def _check(backup: Backup) -> None:

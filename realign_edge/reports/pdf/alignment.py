@@ -37,6 +37,7 @@ def alignment_pdf(report: AlignmentReport, words: Words) -> bytes:
         paper.new_page()
     parts.signatures(paper)
     paper.new_page()
+    _preference(paper, report)
     _limits(paper, report)
     _data(paper, report)
     _training(paper, report)
@@ -88,6 +89,19 @@ def _figure_rows(report: AlignmentReport, words: Words) -> list[list[Cell | str]
     return rows
 
 
+def _preference(paper: Paper, report: AlignmentReport) -> None:
+    lines = run_rows.preference(report, paper.words)
+    if not lines:
+        return
+    parts.heading(paper, paper.words("result.preference"))
+    parts.paragraph(paper, paper.words("result.preference_intro"), "soft", 7.5)
+    paper.y += 4
+    parts.paragraph(paper, lines[0])
+    for line in lines[1:]:
+        paper.y += 2
+        parts.paragraph(paper, line, "soft", 7.5)
+
+
 def _limits(paper: Paper, report: AlignmentReport) -> None:
     parts.heading(paper, paper.words("limits.section"))
     for limit in run_rows.limits(report, paper.words):
@@ -131,6 +145,8 @@ def _pairs(paper: Paper, report: AlignmentReport) -> None:
     parts.facts(paper, counts)
     without = (words("pairs.without"), run_rows.reasons(pairs.without, words))
     parts.facts(paper, [without, (words("pairs.passed_over"), run_rows.reasons(pairs.passed_over, words))], 2)
+    if changed := run_rows.changed(report, words):
+        parts.facts(paper, [(words("reviewed.section"), changed)], 2)
     if pairs.examples:
         paper.need(_PHOTO + 60)
         paper.text(LEFT, paper.y + 10, words("pairs.examples"), 9, bold=True)

@@ -24,7 +24,8 @@ from realign_edge.bundle.keys import workstation_key
 from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.bundle.trust import revoke, trust, trusted_keys
 from realign_edge.errors import MissingError, RealignError, UsageError
-from realign_edge.photos.catalog import Catalog, Review
+from realign_edge.preferences.review.model import Decision
+from realign_edge.preferences.review.store import ReviewStore
 from realign_edge.results.model import Refused
 from realign_edge.results.store import Results
 from realign_edge.runs.lock import work_lock
@@ -36,8 +37,7 @@ NOW = 1_795_000_000.0
 @pytest.fixture
 def filled(home: Path) -> Path:
     """A state folder with a review and two rows."""
-    with Catalog(home / "catalog.sqlite") as catalog:
-        catalog.store_review(Review("p" * 16, "accept", "sato", "2026-11-01"))
+    ReviewStore(home / "catalog.sqlite").append(Decision("p" * 16, "a", "b", "accept", "sato", "2026-11-01"))
     add(home, "a.jpg")
     add(home, "b.jpg")
     return home
@@ -63,12 +63,25 @@ def test_backup_is_whole_and_comes_back(filled: Path, tmp_path: Path) -> None:
     add(filled, "c.jpg")
     aside = restore(filled, made, NOW)
     assert rows(filled) == 2
-    with Catalog(filled / "catalog.sqlite") as catalog:
-        assert [r.reviewer for r in catalog.reviews()] == ["sato"]
+    assert [r.decision.reviewer for r in ReviewStore(filled / "catalog.sqlite").rows()] == ["sato"]
     with Results.read(filled) as results:
         assert results.verify() == []
     # What was here before is not lost.
     assert rows(aside) == 3
+
+
+def test_choices_of_blind_tests_come_back_and_newer_ones_stay(filled: Path, tmp_path: Path) -> None:
+    for name in ("gone", "here"):
+        (filled / "runs" / name).mkdir(parents=True)
+        (filled / "runs" / name / "preference_test.jsonl").write_text("{}\n")
+        (filled / "runs" / name / "answers.json").write_text("{}")
+    made = back_up(filled, tmp_path / "b", NOW)
+    shutil.rmtree(filled / "runs" / "gone")
+    (filled / "runs" / "here" / "preference_test.jsonl").write_text("{}\n{}\n")
+    restore(filled, made, NOW)
+    assert (filled / "runs" / "gone" / "preference_test.jsonl").read_text() == "{}\n"
+    assert (filled / "runs" / "gone" / "answers.json").exists()
+    assert (filled / "runs" / "here" / "preference_test.jsonl").read_text() == "{}\n{}\n"
 
 
 def test_log_of_another_database_does_not_stay(filled: Path, tmp_path: Path) -> None:

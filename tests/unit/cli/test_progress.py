@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from realign_edge.cli.meter import Meter
 from realign_edge.cli.progress import Bars, Lines
+from realign_edge.meter import Meter
 
 
 def terminal() -> tuple[Bars, Console]:

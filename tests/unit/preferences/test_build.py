@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from realign_edge.cli.pairs import marked
+from realign_edge.cli.pairs_view import marked
 from realign_edge.errors import Interrupted, MissingError
 from realign_edge.glossary.facts import facts_of
 from realign_edge.glossary.mentions import find_mentions

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from realign_edge.cli.pairs import marked
+from realign_edge.cli.pairs_view import marked
 from realign_edge.glossary.facts import Facts
 from realign_edge.glossary.questions import describe_question
 from realign_edge.glossary.script import is_japanese, words

@@ -13,10 +13,14 @@ import pypdf
 import pytest
 from PIL import Image
 
+from realign_edge.evaluation.preference.answers import AnswerPair, write_answers
+from realign_edge.evaluation.preference.choices import Choice, keep_choice
 from realign_edge.files import sha256_file
 from realign_edge.photos.catalog import Catalog, FolderState, content_fingerprint
 from realign_edge.photos.model import InspectionRecord, Photo
 from realign_edge.preferences.model import PreferencePair, Provenance
+from realign_edge.preferences.review.model import decision_about
+from realign_edge.preferences.review.store import ReviewStore
 from realign_edge.reports.alignment import About, alignment_report, thinned
 from realign_edge.reports.alignment_model import AlignmentReport
 from realign_edge.reports.language import LANGUAGES, words
@@ -24,7 +28,7 @@ from realign_edge.reports.model import Language
 from realign_edge.reports.pdf.alignment import alignment_pdf
 from realign_edge.reports.run_html import alignment_html
 from realign_edge.reports.run_plain import alignment_csv, alignment_json
-from realign_edge.reports.run_rows import verdict
+from realign_edge.reports.run_rows import preference, verdict
 from realign_edge.runs.events import EventLog
 from realign_edge.runs.run import Run, create_run
 
@@ -125,6 +129,68 @@ def test_what_the_run_and_the_catalog_know(home_with_run: Callable[..., tuple[Pa
     assert (report.training.best_step, report.training.ended_early, report.training.seconds) == (2, True, 90.0)
     assert report.result is not None and report.result.figures[0].outcome == "better"
     assert report.settings == {"alignment.seed": "7"} and len(report.hashes["config"]) == 64
+
+
+def _judged(run: Run, after: int, before: int) -> None:
+    """The blind test of a run: people preferred so many answers after and before; one was the same twice."""
+    answers = [AnswerPair(f"{n:064x}", f"{n}.jpg", "Burr.", f"Rust {n}.") for n in range(after + before)]
+    write_answers(run.folder, "Describe.", [*answers, AnswerPair("f" * 64, "x.jpg", "Rust.", "Rust.")])
+    for n, a in enumerate(answers):
+        keep_choice(run.folder, Choice("mori", a.photo, a.key, "after" if n < after else "before", "left"), 0)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_people_preferred_is_in_every_form(
+    home_with_run: Callable[..., tuple[Path, Run]], language: Language
+) -> None:
+    home, run = home_with_run()
+    assert alignment_report(run, home, _ABOUT).preference is None
+    _judged(run, 9, 1)
+    report, w = alignment_report(run, home, _ABOUT), words(language)
+    page, pdf, sheet, text = _forms(report, language)
+    printed = "".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    for form in (page, printed):
+        assert w("result.preference") in form and "90 %" in form and "60 – 98 %" in form and "0.021" in form
+        assert w("result.preference_better").strip() in form.replace("\n", " ") or language == "ja"
+    assert json.loads(text)["preference_test"]["win_rate"]["value"] == 0.9
+    row = next(r for r in csv.reader(io.StringIO(sheet.lstrip("\ufeff"))) if w("result.preference_metric") in r)
+    assert row[-2:] == ["10", w("result.better")]
+    assert len(report.hashes["choices"]) == 64
+
+
+@pytest.mark.parametrize(("after", "before", "said"), [(1, 9, "worse"), (5, 5, "same"), (0, 0, "none")])
+def test_what_people_preferred_is_not_made_more_of(
+    home_with_run: Callable[..., tuple[Path, Run]], after: int, before: int, said: str
+) -> None:
+    home, run = home_with_run()
+    _judged(run, after, before)
+    if not after + before:
+        keep_choice(
+            run.folder, Choice("mori", "f" * 64, AnswerPair("f" * 64, "", "Rust.", "Rust.").key, "tie", "left"), 0
+        )
+    w = words("en")
+    first = preference(alignment_report(run, home, _ABOUT), w)[0]
+    assert first.endswith(w(f"result.preference_{said}"))
+
+
+def test_what_people_changed_is_told_and_no_example_of_it_is_shown(
+    home_with_run: Callable[..., tuple[Path, Run]],
+) -> None:
+    home, run = home_with_run()
+    log = EventLog(run.folder / "events.jsonl")
+    told = {"type": "pairs", "pairs": {"note": 1}, "without_note": {}, "changed_by_review": {"swapped": 1}}
+    log.append(told)
+    log.close()
+    with Catalog(home / "catalog.sqlite") as catalog:
+        pair = PreferencePair.from_json(catalog.pairs(tmp := catalog.roots()[0], catalog.pair_settings(tmp)[-1])[0])
+    ReviewStore(home / "catalog.sqlite").append(decision_about(pair, "swap", "mori", "2026-11-25"))
+    report = alignment_report(run, home, _ABOUT)
+    assert report.pairs.examples == ()
+    for language in LANGUAGES:
+        page, pdf, _, text = _forms(report, language)
+        printed = "".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+        assert words(language)("reviewed.section") in page and words(language)("reviewed.section") in printed
+        assert json.loads(text)["pairs"]["changed_by_review"] == {"swapped": 1}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -83,3 +83,33 @@ def test_progress_beats_and_is_where_other_stages_stop(run: Run) -> None:
     flag.set = True
     with pytest.raises(Interrupted, match='stopped in "Seeing photos"'):
         heeding.advance(2)
+
+
+def test_progress_tells_the_task_and_its_rate_and_keeps_warnings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("realign_edge.pipeline.heed.time.monotonic", lambda: now[0])
+    told: list[dict[str, object]] = []
+    heeding = Heeding(Silent(), run, "index", lambda: False, told.append)
+    heeding.start("Seeing photos", 40, "photos")
+    for done in (0, 4, 8):
+        heeding.advance(done)
+        now[0] += 2.0
+    about = {"stage": "index", "task": "Seeing photos", "unit": "photos", "done": 8, "total": 40, "rate": 2.0}
+    assert {k: run.status[k] for k in about} == about
+    assert told[-1] == {"type": "progress", **about}
+    assert len(told) == 2
+    heeding.warn("something")
+    assert told[-1] == {"type": "warning", "message": "something"}
+    run.turn("paused")
+    assert (run.status["state"], run.status["task"], run.status["unit"]) == ("paused", "Seeing photos", "photos")
+
+
+def test_a_task_that_heeds_by_itself_is_left_alone(run: Run) -> None:
+    before = run.status
+    heeding = Heeding(Silent(), run, "train", lambda: True, by_itself="Training")
+    heeding.start("Training", 9, "steps")
+    heeding.advance(1)
+    assert run.status == before
+    heeding.start("Reference", 9, "pairs")
+    with pytest.raises(Interrupted):
+        heeding.advance(1)

@@ -1,6 +1,6 @@
 import pytest
 
-from realign_edge.cli.meter import Meter, clock
+from realign_edge.meter import Meter, clock
 
 
 def test_before_the_second_report_no_rate_is_claimed() -> None:

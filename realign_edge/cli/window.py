@@ -1,0 +1,132 @@
+"""Where the command line opens a window of the terminal dashboard: the one place that knows of it."""
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from realign_edge.language import Language, spoken_language
+
+if TYPE_CHECKING:
+    from tui.context import ImageMode, ThemeName
+    from tui.rooms import RoomName
+
+THEMES = ("dark", "light", "contrast")
+IMAGE_MODES = ("auto", "kitty", "sixel", "half", "none")
+Plain = Annotated[bool, typer.Option("--plain", help="Lines in the place of a window; so it is without a terminal.")]
+# Of a command that asks: without a terminal it would wait for nobody.
+AskedInLines = Annotated[
+    bool, typer.Option("--plain", help="Ask line by line in the place of a window; so it is where TERM is dumb.")
+]
+Lang = Annotated[str | None, typer.Option(help="Of the window: en or ja [default: the locale's].")]
+Theme = Annotated[str, typer.Option(help="Of the window: dark, light, contrast.")]
+Images = Annotated[str, typer.Option("--image-mode", help="Photos: auto, kitty, sixel, half, none.")]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a window is to look."""
+
+    language: Language
+    theme: str
+    image_mode: str
+
+
+def look_of(lang: str | None, theme: str, image_mode: str) -> Look:
+    """What was typed, checked before anything begins.
+
+    Raises:
+        UsageError: it is none that we have.
+    """
+    from realign_edge.errors import UsageError
+
+    for what, word, words in (("theme", theme, THEMES), ("image mode", image_mode, IMAGE_MODES)):
+        if word not in words:
+            raise UsageError(f"unknown {what} `{word}`", f"there are: {', '.join(words)}")
+    return Look(spoken_language(lang), theme, image_mode)
+
+
+def is_terminal() -> bool:
+    """Can a window be drawn here, and keys be read?"""
+    able = os.environ.get("TERM", "dumb") != "dumb"
+    return able and sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def has_windows() -> bool:
+    """Are windows installed? Where they are not, one line says how they would be."""
+    if find_spec("textual") is not None and find_spec("textual_image") is not None:
+        return True
+    from realign_edge.cli.options import say
+
+    say("plain lines, since the dashboard is not installed: pip install 'realign-edge[tui]'")
+    return False
+
+
+def open_dashboard(home: Path, run: str, look: Look, speed: float | None = None) -> None:
+    """Show a run until the person leaves; what runs goes on."""
+    from tui.context import Context, WindowOptions
+    from tui.open import open_window
+
+    theme, images = cast("ThemeName", look.theme), cast("ImageMode", look.image_mode)
+    options = WindowOptions(look.language, theme, images)
+    open_window(Context(home, run, speed=speed, options=options), "dashboard")
+
+
+def lines_wanted(plain: bool) -> bool:
+    """Lines in the place of a window that asks: asked for, or all that this terminal or this installation can."""
+    return plain or os.environ.get("TERM", "dumb") == "dumb" or not has_windows()
+
+
+def need_terminal(otherwise: str) -> None:
+    """A window that asks needs somebody before it. otherwise: what to do elsewhere.
+
+    Raises:
+        UsageError: stdin, stdout or stderr is not a terminal.
+    """
+    from realign_edge.errors import UsageError
+
+    if not is_terminal():
+        raise UsageError("this opens a window, and this is not a terminal", otherwise)
+
+
+def named_person(name: str | None, option: str) -> str:
+    """Who sits here: as typed, else the user of the operating system.
+
+    Raises:
+        UsageError: neither is known, as in some containers.
+    """
+    import getpass
+
+    from realign_edge.errors import UsageError
+
+    found = name
+    if found is None:
+        try:
+            found = getpass.getuser()
+        except (KeyError, OSError):
+            found = ""
+    if not found.strip():
+        raise UsageError("nobody is named", f"add {option} NAME")
+    return found.strip()
+
+
+def open_room(
+    home: Path,
+    room: "RoomName",
+    look: Look,
+    person: str,
+    run: str = "latest",
+    photos: Path | None = None,
+    results: Path | None = None,
+) -> None:
+    """Show one of the windows in which a person decides, until it is left."""
+    from tui.context import Context, WindowOptions
+    from tui.open import open_window
+
+    theme, images = cast("ThemeName", look.theme), cast("ImageMode", look.image_mode)
+    options = WindowOptions(look.language, theme, images, person)
+    open_window(Context(home, run, photos, results, options=options), room)

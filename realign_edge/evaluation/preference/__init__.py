@@ -1,0 +1,1 @@
+"""The blind preference test: people choose between answers before and after, and do not know which is which."""

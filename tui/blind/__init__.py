@@ -1,0 +1,1 @@
+"""The window of the blind preference test, and the same line by line."""
