@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -54,14 +54,10 @@ bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
 	$(BIN)/python -m benchmarks.pairs --threads 1
 
-<<<<<<< HEAD
-bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day; what the window costs (minutes)
-=======
 bench-review: $(STAMP)  ## records filed under wrong photos: does the order of pair review find them? (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.review_queue
 
 bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day (minutes)
->>>>>>> main
 	$(BIN)/python -m benchmarks.dashboard_feed
 	$(BIN)/python -m benchmarks.dashboard_screen
 
@@ -85,6 +81,15 @@ bench-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found
 
 storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_storm $(if $(BUNDLE),--bundle $(BUNDLE))
+
+storm-appliance: $(STAMP)  ## 1,000 kills from index to restore: the same in the end (an hour; WORK=... goes on where it was)
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.appliance_storm $(if $(WORK),--work $(WORK))
+
+full-disk: $(STAMP)  ## a disk that is full at ever later writes of every stage (an hour; mount namespaces)
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.full_disk
+
+bench-memory: $(STAMP)  ## memory of a watching station over 100,000 photos (minutes; BUNDLE=... for a real inspector)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_memory $(if $(BUNDLE),--bundle $(BUNDLE) --photos 5000)
 
 bundle: $(STAMP)  ## the offline bundle of a role, signed (ROLE=station or workstation) into dist/
 	$(BIN)/python -m deploy.make_bundle --role $(or $(ROLE),station) --out dist

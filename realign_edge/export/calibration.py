@@ -10,8 +10,8 @@ import numpy as np
 from realign_edge.bundle.contract import BASELINE, Baseline
 from realign_edge.files import write_json
 from realign_edge.glossary.facts import facts_of
-from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
+from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress
 from realign_edge.results.model import Verdict
 from realign_edge.station.calibrate import Threshold, calibrate, figures_of
@@ -38,12 +38,12 @@ def examined(inspector: Inspector, photos: Sequence[Photo], progress: Progress, 
     """Look at photos that the model was not trained on, each without itself among the past ones.
 
     Raises:
-        Refusal: a photo can no longer be read.
+        MissingError: a photo can no longer be read, or is another one.
     """
     progress.start(task, len(photos))
     found = []
     for done, photo in enumerate(photos, 1):
-        found.append(inspector.examine(np.asarray(read_photo(photo.path)), without=photo.sha256))
+        found.append(inspector.examine(np.asarray(read_same(photo)), without=photo.sha256))
         progress.advance(done)
     return found
 

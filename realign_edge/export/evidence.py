@@ -10,8 +10,8 @@ from PIL import Image
 from realign_edge.bundle.contract import INDEX_RECORDS, INDEX_VECTORS, THUMBNAILS
 from realign_edge.files import write_atomic
 from realign_edge.glossary.model import Glossary
-from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
+from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress
 from realign_edge.station.model import StationModel
 from realign_edge.station.past import past_photo, record_line
@@ -32,7 +32,7 @@ def write_evidence(
     like: a folder in which that was done for the same photos by another graph: its thumbnails are linked.
 
     Raises:
-        Refusal: a photo can no longer be read.
+        MissingError: a photo can no longer be read, or is another one.
     """
     ordered = sorted(photos, key=lambda p: p.sha256)
     progress.start("Past photos", len(ordered))
@@ -43,7 +43,7 @@ def write_evidence(
         (folder / THUMBNAILS).symlink_to((like / THUMBNAILS).resolve())
     vectors, lines = [], []
     for done, photo in enumerate(ordered, 1):
-        image = read_photo(photo.path)
+        image = read_same(photo)
         vectors.append(model.see(np.asarray(image)).embedding)
         lines.append(record_line(past_photo(photo, glossary)) + "\n")
         if like is None:

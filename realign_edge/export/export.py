@@ -23,7 +23,7 @@ from realign_edge.export.preprocess import preprocess_of
 from realign_edge.export.sitting import ask_torch
 from realign_edge.export.steps import Steps
 from realign_edge.files import fingerprint, sha256_file, sync_folder
-from realign_edge.photos.decode import read_photo
+from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress
 from realign_edge.vlm.load import load_vlm
 
@@ -61,7 +61,7 @@ def export_bundle(job: Job, key: SigningKey, goal: Path, progress: Progress) -> 
     if not job.train or not job.held_out:
         raise MissingError("there are no photos to compare the exported model on", "export with the photos of the run")
     steps = Steps(job.run / "export", inputs_of(job, key))
-    probe = read_photo(job.held_out[0].path)
+    probe = read_same(job.held_out[0])
     # Unquantised and in float32, whatever it was trained in.
     vlm = load_vlm(job.model, dtype=torch.float32, photo_tokens=job.photo_tokens)
     aligned = Aligned(vlm, merge(vlm, job.run / "adapter", probe, [job.question]))

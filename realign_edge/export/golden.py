@@ -12,6 +12,7 @@ from realign_edge.bundle.contract import GOLDEN, GOLDEN_PHOTOS, Golden, GoldenPh
 from realign_edge.files import write_atomic, write_json
 from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
+from realign_edge.photos.same import read_same
 from realign_edge.station.inspector import DESCRIBE
 from realign_edge.station.model import StationModel
 
@@ -25,7 +26,7 @@ def write_golden(folder: Path, photos: Sequence[Photo], model: StationModel) -> 
     """Write `golden/` for these photos.
 
     Raises:
-        Refusal: a photo can no longer be read.
+        MissingError: a photo can no longer be read, or is another one.
     """
     (folder / GOLDEN_PHOTOS).mkdir(parents=True, exist_ok=True)
     found = tuple(_golden(folder / GOLDEN_PHOTOS, photo, model) for photo in photos)
@@ -33,7 +34,7 @@ def write_golden(folder: Path, photos: Sequence[Photo], model: StationModel) -> 
 
 
 def _golden(folder: Path, photo: Photo, model: StationModel) -> GoldenPhoto:
-    image = read_photo(photo.path)
+    image = read_same(photo)
     image.thumbnail((_LONGEST_EDGE, _LONGEST_EDGE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, "PNG")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from realign_edge.evaluation.pope import Probe
 from realign_edge.glossary.facts import Facts
-from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
+from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress
 from realign_edge.station.model import StationModel
 from realign_edge.vlm.generate import generate, generate_ids
@@ -60,7 +60,7 @@ def ask_torch(vlm: Vlm, paper: Paper, pooling: Pooling, progress: Progress) -> S
     progress.start("Asking the torch model", len(paper.photos))
     seen = []
     for done, photo in enumerate(paper.photos, 1):
-        seen.append(vlm.see(vlm.look(read_photo(photo.path))))
+        seen.append(vlm.see(vlm.look(read_same(photo))))
         progress.advance(done)
     sights = [s.sight for s in seen]
     ids = generate_ids(vlm, sights, [paper.question] * len(sights), FIRST_TOKENS)
@@ -84,7 +84,7 @@ def ask_station(model: StationModel, paper: Paper, reference: Sitting, progress:
     views, said, logps, times = [], [], [], []
     answers = [""] * len(paper.probes)
     for number, photo in enumerate(paper.photos):
-        rgb = np.asarray(read_photo(photo.path))
+        rgb = np.asarray(read_same(photo))
         start = time.perf_counter()
         views.append(model.see(rgb))
         seen = time.perf_counter()

@@ -16,7 +16,7 @@ def teacher_answers(
 ) -> dict[str, str]:
     """Photo identity to note; members of a team ask about different photos, and the first one writes."""
     from realign_edge.glossary.questions import describe_question
-    from realign_edge.photos.decode import read_photo
+    from realign_edge.photos.same import read_same
     from realign_edge.vlm.generate import generate
     from realign_edge.vlm.load import load_vlm
 
@@ -31,7 +31,7 @@ def teacher_answers(
     progress.start("Asking the teacher", len(photos))
     for start in range(0, len(todo), team.size):
         asked = todo[start : start + team.size]
-        own = [generate(teacher, teacher.sights([read_photo(p.path)]), [question])[0] for p in mine(team, asked)]
+        own = [generate(teacher, teacher.sights([read_same(p)]), [question])[0] for p in mine(team, asked)]
         for photo, answer in zip(asked, dealt(team.gather(own)), strict=True):
             known[photo.sha256] = answer
             if team.first:

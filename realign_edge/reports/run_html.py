@@ -4,6 +4,7 @@ from functools import partial
 
 from markupsafe import Markup
 
+from realign_edge.files import sha256_bytes
 from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.reports import curves, run_rows
 from realign_edge.reports.alignment_model import AlignmentReport
@@ -65,8 +66,10 @@ def example_photos(report: AlignmentReport) -> Find:
 
     def find(sha256: str, _bundle_id: str) -> bytes | None:
         try:
-            return read_bytes(paths[sha256]) if sha256 in paths else None
+            data = read_bytes(paths[sha256]) if sha256 in paths else None
         except (Refusal, OSError):
             return None
+        # Another photo may lie there by now.
+        return data if data is not None and sha256_bytes(data) == sha256 else None
 
     return find

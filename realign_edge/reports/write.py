@@ -11,6 +11,7 @@ from realign_edge.reports.alignment_model import AlignmentReport
 from realign_edge.reports.language import words
 from realign_edge.reports.model import InspectionReport, Language
 from realign_edge.reports.pictures import Find, nothing_at_hand
+from realign_edge.runs.leftovers import sweep_leftovers
 
 FORMATS = ("html", "pdf", "csv", "json")
 # At most how many inspected photos are shown as pictures in the HTML form; the PDF has a limit of its own.
@@ -77,7 +78,7 @@ def write_alignment(report: AlignmentReport, output: Output, made: Callable[[str
 
 def write_forms(number: str, forms: Mapping[str, Form], output: Output, made: Callable[[str], None]) -> list[Path]:
     """Each form that was asked for, as `<number>-<language>.<form>`; the JSON form has no language."""
-    make_folder(output.folder)
+    sweep_leftovers(make_folder(output.folder))
     paths = []
     for name in output.formats:
         made(name)

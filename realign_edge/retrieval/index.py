@@ -5,6 +5,7 @@ untrusted file can overflow its heap. So an index file is written beside, hashed
 only if its hash is the one in the manifest that was written after it.
 """
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass, replace
@@ -139,10 +140,15 @@ def _save(folder: Path, graph: Any, manifest: Manifest) -> None:
     beside, path = folder / ".index.tmp", folder / "index.hnsw"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").unlink(missing_ok=True)
-    graph.save_index(str(beside))
-    with beside.open("rb+") as handle:
-        os.fsync(handle.fileno())
-    beside.replace(path)
+    try:
+        graph.save_index(str(beside))
+        if not beside.exists() or beside.stat().st_size != graph.index_file_size():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        with beside.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     sync_folder(folder)
     write_json(folder / "manifest.json", {**asdict(manifest), "sha256": sha256_file(path)})
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from realign_edge.runs.process import is_alive, process_mark
 
 Request = Literal["stop", "pause"]
 LATEST = "latest"
+_STAMP = "%Y%m%d-%H%M%S"
 # Set for a detached process: the file that takes its stdout and stderr.
 LOG_VARIABLE = "REALIGN_EDGE_LOG"
 
@@ -115,11 +116,23 @@ class Run:
 
 def create_run(runs: Path, identity: str, about: dict[str, Any], config: str, now: datetime) -> Run:
     """Make a run's folder; run.json is written last, so a folder without it is no run."""
-    folder = _new_folder(runs, f"{now:%Y%m%d-%H%M%S}-{identity[:4]}")
+    folder = _new_folder(runs, f"{_stamp(runs, now)}-{identity[:4]}")
     write_atomic(folder / "config.toml", config)
     write_json(folder / "run.json", {**about, "identity": identity, "created": now.isoformat(timespec="seconds")})
     _point_latest(runs)
     return Run(folder)
+
+
+def _stamp(runs: Path, now: datetime) -> str:
+    """The time, or a second after the newest run where the clock went back: by their names the newest runs are kept."""
+    newest = "".join(r.run_id[: len("20261126-030000")] for r in list_runs(runs)[-1:])
+    stamp = now.strftime(_STAMP)
+    if newest <= stamp:
+        return stamp
+    try:
+        return (datetime.strptime(newest, _STAMP) + timedelta(seconds=1)).strftime(_STAMP)
+    except ValueError:
+        return stamp
 
 
 def _new_folder(runs: Path, name: str) -> Path:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from realign_edge.photos.decode import read_photo
-from realign_edge.photos.regular import Refusal
+from realign_edge.files import sha256_bytes
+from realign_edge.photos.decode import decode
+from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.results.model import Inspection, Refused
 from realign_edge.results.store import Results
 from realign_edge.results.thumbnails import keep_thumbnail, thumbnail_path
@@ -35,4 +36,7 @@ def _thumbnail(home: Path, path: Path, sha256: str) -> None:
     """A report does without a picture; what must not be lost is the row."""
     with suppress(Refusal, OSError):
         if not thumbnail_path(home, sha256).exists():
-            keep_thumbnail(home, sha256, read_photo(path))
+            data = read_bytes(path)
+            # Another photo may have come under the same name since it was inspected.
+            if sha256_bytes(data) == sha256:
+                keep_thumbnail(home, sha256, decode(data))

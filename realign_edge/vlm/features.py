@@ -23,8 +23,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from realign_edge.files import fingerprint, write_atomic
-from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
+from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress
 from realign_edge.team import Alone, Team, dealt, mine
 from realign_edge.vlm.model import Vlm
@@ -75,7 +75,7 @@ class FeatureStore:
         """Compute what is missing; returns how many were computed. Kept shard by shard, so little is lost.
 
         Raises:
-            Refusal: a photo can no longer be read (the folder changed while we worked).
+            MissingError: a photo can no longer be read, or is another one (the folder changed while we worked).
         """
         missing = [p for p in photos if p.sha256 not in self]
         if not missing:
@@ -85,7 +85,7 @@ class FeatureStore:
             for start in range(0, len(missing), _SHARD):
                 shard = missing[start : start + _SHARD]
                 share = mine(self.team, shard)
-                looks = reader.map(lambda p: self.vlm.look(read_photo(p.path)), share)
+                looks = reader.map(lambda p: self.vlm.look(read_same(p)), share)
                 seen: list[dict[str, Tensor]] = []
                 for done, look in enumerate(looks, 1):
                     seen.append(_kept(self.vlm.see(look)))

@@ -1,4 +1,4 @@
-"""A home in which everything before training is done, and a run in it that a test can watch."""
+"""A home in which everything before training is done and a run in it that a test can watch; a station with a bundle."""
 
 import json
 import os
@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from realign_edge.bundle.keys import workstation_key
+from realign_edge.bundle.manifest import BaseModel, Training
+from realign_edge.bundle.seal import seal
 
 EXECUTABLE = str(Path(sys.executable).with_name("realign-edge"))
 # Generous: a loaded machine may be slow, and only a test that fails waits so long.
@@ -120,3 +124,40 @@ def watched(prepared: Prepared, home: Path) -> Watched:
 def until() -> Callable[..., None]:
     """`wait_until`."""
     return wait_until
+
+
+@pytest.fixture
+def station(home: Path, station_bundle: Path) -> Path:
+    """A state folder with an active, signed bundle."""
+    folder = home / "bundles" / "tried"
+    shutil.copytree(station_bundle, folder)
+    training = Training("run", "c" * 64, 28, 12, {}, True, "Adopt.")
+    seal(
+        folder, workstation_key(home), created="2026-11-25T20:00:00+00:00", site="", tools={}, preprocessing={},
+        base=BaseModel("nano", "llava", "0" * 16), training=training, parity=(),
+        precisions=dict.fromkeys(("vision_encoder", "embed_tokens", "decoder_model_merged"), "fp32"),
+    )  # fmt: skip
+    (home / "bundles" / "current").symlink_to("tried")
+    return home
+
+
+@pytest.fixture
+def incoming(tmp_path: Path, small_floor: Path) -> Path:
+    """Three photos of the floor under names of their own, and two files that are none."""
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    for number, photo in enumerate(sorted((small_floor / "photos").rglob("*.jpg"))[:3]):
+        shutil.copy(photo, folder / f"L77_{number:03d}_a.jpg")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0cut off")
+    (folder / "mail.png").write_text("hello")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def opened_namespace() -> list[str]:
+    """How a mount namespace is opened here; empty where it is not permitted."""
+    for words in (["unshare", "-m"], ["unshare", "-Urm"]):
+        probe = [*words, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        if subprocess.run(probe, capture_output=True).returncode == 0:
+            return words
+    return []

@@ -15,17 +15,10 @@ EXECUTABLE = str(Path(sys.executable).with_name("realign-edge"))
 STEPS, EVERY = 40, 2
 
 
-def namespace() -> list[str]:
-    """How a mount namespace is opened here; empty where it is not permitted."""
-    for words in (["unshare", "-m"], ["unshare", "-Urm"]):
-        probe = [*words, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-        if subprocess.run(probe, capture_output=True).returncode == 0:
-            return words
-    return []
-
-
-def test_a_full_disk_in_training_is_one_clear_error_and_loses_nothing(prepared: Any, watched: Any) -> None:
-    opened = namespace()
+def test_a_full_disk_in_training_is_one_clear_error_and_loses_nothing(
+    prepared: Any, watched: Any, opened_namespace: list[str]
+) -> None:
+    opened = opened_namespace
     means = "tmpfs" if opened else "limit"
     config = prepared.config(STEPS, EVERY)
     words = [sys.executable, str(WORKER), means, str(watched.home), str(prepared.photos), str(config)]

@@ -1,48 +1,14 @@
 """`inspect` and `ask` as a technician runs them: the real command, on a signed bundle, with the base install alone."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from realign_edge.bundle.keys import workstation_key
-from realign_edge.bundle.manifest import BaseModel, Training
-from realign_edge.bundle.seal import seal
-
 Command = Callable[..., subprocess.CompletedProcess[str]]
 HEAVY = ("torch", "transformers", "peft", "safetensors", "hnswlib", "scipy", "onnx", "sentence_transformers",
          "textual", "tui")  # fmt: skip
-
-
-@pytest.fixture
-def station(home: Path, station_bundle: Path) -> Path:
-    """A state folder with an active, signed bundle."""
-    folder = home / "bundles" / "tried"
-    shutil.copytree(station_bundle, folder)
-    training = Training("run", "c" * 64, 28, 12, {}, True, "Adopt.")
-    seal(
-        folder, workstation_key(home), created="2026-11-25T20:00:00+00:00", site="", tools={}, preprocessing={},
-        base=BaseModel("nano", "llava", "0" * 16), training=training, parity=(),
-        precisions=dict.fromkeys(("vision_encoder", "embed_tokens", "decoder_model_merged"), "fp32"),
-    )  # fmt: skip
-    (home / "bundles" / "current").symlink_to("tried")
-    return home
-
-
-@pytest.fixture
-def incoming(tmp_path: Path, small_floor: Path) -> Path:
-    """Three photos of the floor under names of their own, and two files that are none."""
-    folder = tmp_path / "incoming"
-    folder.mkdir()
-    for number, photo in enumerate(sorted((small_floor / "photos").rglob("*.jpg"))[:3]):
-        shutil.copy(photo, folder / f"L77_{number:03d}_a.jpg")
-    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0cut off")
-    (folder / "mail.png").write_text("hello")
-    return folder
 
 
 def test_photos_are_judged_and_the_rest_is_named(command: Command, station: Path, incoming: Path) -> None:

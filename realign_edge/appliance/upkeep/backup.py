@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from realign_edge.appliance.doctor.state import damage
@@ -45,7 +45,9 @@ def back_up(home: Path, backups: Path, now: float) -> Backup:
         RealignError: a database is damaged, nothing is there to keep, or the disk is full.
     """
     backups.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made_at = datetime.fromtimestamp(now, UTC)
+    # Before anything is written: a disk that killed backups have filled would never take one again.
+    _sweep(backups)
+    made_at = _after_all(backups, datetime.fromtimestamp(now, UTC))
     folder = free_name(backups, f"{made_at:%Y%m%dT%H%M%SZ}")
     beside = backups / f".{folder.name}.{os.getpid()}.tmp"
     shutil.rmtree(beside, ignore_errors=True)
@@ -143,6 +145,20 @@ def prune(backups: Path, keep: int) -> list[Path]:
         # A folder without its manifest is no backup: an interrupted removal leaves no half one.
         (folder / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(folder)
+    _sweep(backups)
+    return gone
+
+
+def _after_all(backups: Path, now: datetime) -> datetime:
+    """The time, or a second after the newest backup where the clock went back: the one made last is the newest."""
+    try:
+        newest = [datetime.fromisoformat(b.made_at) for b in known_backups(backups)[-1:]]
+        return now if not newest or newest[0] <= now else newest[0] + timedelta(seconds=1)
+    except (ValueError, TypeError, OverflowError):
+        return now
+
+
+def _sweep(backups: Path) -> None:
+    """Take away what interrupted ones left; the caller holds the lock of the round."""
     for left in backups.glob(".*.tmp"):
         shutil.rmtree(left, ignore_errors=True)
-    return gone

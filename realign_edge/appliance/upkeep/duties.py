@@ -11,6 +11,7 @@ from realign_edge.appliance.upkeep.model import Outcome, Shift
 from realign_edge.errors import MissingError
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
+from realign_edge.runs.leftovers import sweep_leftovers
 from realign_edge.runs.lock import BusyError, work_lock
 from realign_edge.runs.run import list_runs, remove_run
 
@@ -106,7 +107,7 @@ def drift(shift: Shift) -> list[Outcome]:
 
 
 def retention(shift: Shift) -> list[Outcome]:
-    """Old runs and logs go; what goes on, and the newest, stay."""
+    """Old runs and logs go, and what killed processes left; what goes on, and the newest, stay."""
     runs = list_runs(shift.home / "runs")
     keep = shift.config.maintain.keep_runs
     gone = [r for r in runs[: max(0, len(runs) - keep)] if not r.alive]
@@ -118,7 +119,9 @@ def retention(shift: Shift) -> list[Outcome]:
     logs = [p for p in (shift.home / "logs").glob("*.log") if p.stat().st_mtime < oldest and str(p) not in kept]
     for log in logs:
         log.unlink(missing_ok=True)
+    left = sweep_leftovers(shift.home, below=True)
     fact = f"{len(gone)} runs and {len(logs)} logs removed, {len(runs) - len(gone)} runs kept"
+    fact += f"; {len(left)} half-written files of killed processes removed" if left else ""
     return [Outcome("retention", "done", fact)]
 
 

@@ -15,6 +15,7 @@ from realign_edge.files import sha256_file, sync_folder
 from realign_edge.results.head import head_path
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
+from realign_edge.runs.leftovers import sweep_leftovers
 from realign_edge.runs.lock import work_lock
 
 _BUSY = "stop it first: `realign-edge runs stop`, or systemctl stop realign-edge-inspect"
@@ -23,7 +24,9 @@ _BUSY = "stop it first: `realign-edge runs stop`, or systemctl stop realign-edge
 def restore(home: Path, backup: Backup, now: float) -> Path:
     """Put a backup in the place of what is here; the folder that what was here now lies in.
 
-    A stop at any point leaves each file either here or there, and the same command again puts the backup in place.
+    All of it is copied beside first, so that a full disk changes nothing. A stop at any point leaves each file either
+    here or there, and the same command again puts the backup in place. The head of the results goes last and comes
+    first: without the rows that it speaks of, nothing new can be written.
 
     Raises:
         RealignError: the backup is not whole, or something works with these files.
@@ -33,20 +36,49 @@ def restore(home: Path, backup: Backup, now: float) -> Path:
     with ExitStack() as locks:
         for lock in (home / "work.lock", home / "watch" / "lock"):
             locks.enter_context(work_lock(lock, "putting a backup back", _BUSY))
-        aside = free_name(home, f"before-restore-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
-        aside.mkdir(mode=0o700)
-        for path in _in_place(home):
-            path.rename(aside / path.name)
-        for name in backup.files:
-            # The configuration is the administrator's, who may have corrected it since; and a run that is still here
-            # has at least the choices that it had then.
-            if name != CONFIG and not (name.startswith(f"{RUNS}/") and (home / name).exists()):
-                _put_back(backup.folder / name, home / name)
-        # A key that was revoked since the backup stays revoked.
-        for revoked in sorted((aside / TRUSTED).glob("*.revoked")):
-            _put_back(revoked, home / TRUSTED / revoked.name)
-        sync_folder(home)
+        sweep_leftovers(home)
+        staged = home / f".restore.{os.getpid()}.tmp"
+        try:
+            _stage(home, backup, staged)
+            return _exchange(home, staged, now)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def _stage(home: Path, backup: Backup, staged: Path) -> None:
+    """Everything that is to lie in the home, safe on its disk."""
+    staged.mkdir(mode=0o700)
+    for name in backup.files:
+        # The configuration is the administrator's, who may have corrected it since; and a run that is still here has at
+        # least the choices that it had then.
+        if name != CONFIG and not (name.startswith(f"{RUNS}/") and (home / name).exists()):
+            _copy(backup.folder / name, staged / name)
+    # A key that was revoked since the backup stays revoked.
+    for revoked in sorted((home / TRUSTED).glob("*.revoked")):
+        _copy(revoked, staged / TRUSTED / revoked.name)
+
+
+def _exchange(home: Path, staged: Path, now: float) -> Path:
+    """Only renames; where what was here now lies."""
+    aside = free_name(home, f"before-restore-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
+    aside.mkdir(mode=0o700)
+    for path in _in_place(home):
+        path.rename(aside / path.name)
+    head = head_path(staged / RESULTS).name
+    for path in sorted(staged.iterdir(), key=lambda p: (p.name != head, p.name)):
+        _move_in(path, home / path.name)
+    sync_folder(home)
     return aside
+
+
+def _move_in(path: Path, target: Path) -> None:
+    """A folder that is there takes in what it lacks."""
+    if path.is_dir() and target.is_dir():
+        for inner in path.iterdir():
+            _move_in(inner, target / inner.name)
+        sync_folder(target)
+    else:
+        path.rename(target)
 
 
 def _check(backup: Backup) -> None:
@@ -70,13 +102,16 @@ def _in_place(home: Path) -> Iterator[Path]:
     """What a backup replaces, with SQLite's own files beside it: the log of another database must not stay."""
     for base in (home / CATALOG, home / RESULTS):
         yield from [p for p in (base, Path(f"{base}-wal"), Path(f"{base}-shm")) if p.exists()]
-    yield from [p for p in (head_path(home / RESULTS), home / TRUSTED) if p.exists()]
+    yield from [p for p in (home / TRUSTED, head_path(home / RESULTS)) if p.exists()]
 
 
-def _put_back(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.copyfile(source, beside)
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    beside.replace(target)
+    try:
+        shutil.copyfile(source, target)
+        with target.open("rb") as file:
+            os.fsync(file.fileno())
+    except OSError as problem:
+        # The system names the source; it is the target's disk that is full.
+        problem.filename, problem.filename2 = str(target), None
+        raise

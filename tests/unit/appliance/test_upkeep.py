@@ -1,5 +1,6 @@
 """The nightly duties, backups and the way back: what is kept, what goes, and what a failure leaves alone."""
 
+import errno
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ from realign_edge.preferences.review.store import ReviewStore
 from realign_edge.results.model import Refused
 from realign_edge.results.store import Results
 from realign_edge.runs.lock import work_lock
-from realign_edge.runs.run import create_run
+from realign_edge.runs.run import create_run, list_runs
 
 NOW = 1_795_000_000.0
 
@@ -105,13 +107,13 @@ def test_damaged_database_is_not_backed_up_and_old_backups_stay(filled: Path) ->
     assert [p for p in (filled / "backups").iterdir() if p.name.startswith(".")] == []
 
 
-def test_only_the_newest_backups_stay_whatever_the_clock_does(filled: Path, tmp_path: Path) -> None:
+def test_the_backups_made_last_stay_whatever_the_clock_does(filled: Path, tmp_path: Path) -> None:
     for second in (3, 1, 2, 2):
         back_up(filled, tmp_path / "b", NOW + second)
     (tmp_path / "b" / ".20260101T000000Z.1.tmp").mkdir()
     prune(tmp_path / "b", 2)
     left = sorted(p.name for p in (tmp_path / "b").iterdir())
-    assert len(left) == 2 and known_backups(tmp_path / "b")[-1].made_at.endswith("43+00:00")
+    assert len(left) == 2 and known_backups(tmp_path / "b")[-1].made_at.endswith("46+00:00")
 
 
 def test_changed_backup_is_refused_and_nothing_is_touched(filled: Path, tmp_path: Path) -> None:
@@ -250,3 +252,47 @@ def test_commands_from_backup_to_restore(filled: Path) -> None:
     assert rows(filled) == 2
     assert edge("restore", "nothing", "--yes").returncode == 3
     assert edge("run", "--only", "sweep").returncode == 2
+
+
+def test_full_disk_while_a_backup_is_put_back_changes_nothing(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = back_up(filled, tmp_path / "b", NOW)
+    add(filled, "c.jpg")
+    before, copy, copied = {p.name for p in filled.iterdir()}, shutil.copyfile, []
+
+    def full(source: Path, target: Path) -> None:
+        copied.append(str(target))
+        if len(copied) == len(made.files):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        restore(filled, made, NOW)
+    assert told.value.filename == copied[-1]
+    assert {p.name for p in filled.iterdir()} == before | {"watch", "work.lock"}
+    assert rows(filled) == 3
+
+
+def test_killed_backups_do_not_fill_the_disk(filled: Path, tmp_path: Path) -> None:
+    left = tmp_path / "b" / ".20260101T000000Z.1.tmp"
+    left.mkdir(parents=True)
+    back_up(filled, tmp_path / "b", NOW)
+    assert not left.exists()
+
+
+def test_upkeep_takes_away_what_killed_processes_left(filled: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        left = filled / f".results.head.{process.pid}.tmp"
+    left.touch()
+    (outcome,) = duties.retention(shift(filled))
+    assert "1 half-written files of killed processes removed" in outcome.fact
+    assert not left.exists()
+
+
+def test_retention_keeps_the_run_that_was_made_last_when_the_clock_went_back(home: Path) -> None:
+    for day in (3, 1):
+        create_run(home / "runs", f"day{day}", {}, "", datetime(2026, 11, day))
+    duties.retention(shift(home, keep_runs=1))
+    assert [r.about["identity"] for r in list_runs(home / "runs")] == ["day1"]

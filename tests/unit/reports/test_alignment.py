@@ -15,6 +15,7 @@ from PIL import Image
 
 from realign_edge.evaluation.preference.answers import AnswerPair, write_answers
 from realign_edge.evaluation.preference.choices import Choice, keep_choice
+from realign_edge.files import sha256_file
 from realign_edge.photos.catalog import Catalog, FolderState, content_fingerprint
 from realign_edge.photos.model import InspectionRecord, Photo
 from realign_edge.preferences.model import PreferencePair, Provenance
@@ -59,7 +60,7 @@ def _photo(root: Path, i: int) -> Photo:
     path = root / f"p{i}.jpg"
     Image.new("RGB", (40, 30), (i * 40, 90, 90)).save(path)
     record = InspectionRecord(note="Rust at the top.", lot=f"L{i % 2}")
-    return Photo(f"{i:064x}", path, f"p{i}.jpg", 40, 30, "train" if i < 3 else "held_out", record)
+    return Photo(sha256_file(path), path, f"p{i}.jpg", 40, 30, "train" if i < 3 else "held_out", record)
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,17 @@ def test_attributes_can_be_made_to_agree() -> None:
     settings = RetrievalSettings(match_attributes=("finish",))
     _, refused = choose_references(photos["a"], [("b", 0.5)], photos, settings, lambda a, b: False)
     assert refused[0].reason == "another finish"
+
+
+def test_index_that_a_full_disk_cut_off_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """hnswlib itself says nothing. No file may grow beyond a page here, which is how it meets a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError, match="No space left") as told:
+            opened(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert told.value.filename == str(tmp_path / "index.hnsw")
+    assert list(tmp_path.iterdir()) == []
+    assert len(opened(tmp_path)) == 300
