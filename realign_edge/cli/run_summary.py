@@ -1,6 +1,5 @@
 """How a run ended, out of its own files: figures before and after, the decision, and where everything lies."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from realign_edge.cli.figures_view import figures_table
+from realign_edge.files import from_json
 
 if TYPE_CHECKING:
     from realign_edge.runs.run import Run
@@ -31,7 +31,7 @@ def print_ended(run: "Run") -> None:
 def evaluation_of(run: "Run") -> dict[str, Any] | None:
     """evaluation.json, None where there is none."""
     try:
-        value = json.loads((run.folder / "evaluation.json").read_text(encoding="utf-8"))
+        value = from_json((run.folder / "evaluation.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) and "figures" in value and "decision" in value else None

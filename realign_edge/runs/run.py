@@ -1,7 +1,6 @@
 """A run's folder: config.toml run.json events.jsonl status.json control/ checkpoints/ adapter/ evaluation.json."""
 
 import contextlib
-import json
 import os
 import shutil
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from realign_edge.errors import MissingError, UsageError
-from realign_edge.files import write_atomic, write_json
+from realign_edge.files import from_json, write_atomic, write_json
 from realign_edge.runs.process import is_alive, process_mark
 
 Request = Literal["stop", "pause"]
@@ -197,7 +196,7 @@ def _remove_log(run: Run) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
