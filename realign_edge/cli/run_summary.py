@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from realign_edge.cli.console import PlainConsole
 from realign_edge.cli.figures_view import figures_table
 from realign_edge.files import from_json
 
@@ -20,7 +20,7 @@ _WIDTH = 100
 
 def print_ended(run: "Run") -> None:
     """On stdout; what failed is said on stderr by whoever knows the exit code."""
-    console = Console(highlight=False, width=min(Console().width, _WIDTH))
+    console = PlainConsole(width=min(PlainConsole().width, _WIDTH))
     evaluation = evaluation_of(run) if run.state == "finished" else None
     if evaluation is not None:
         console.print(figures_table(evaluation))
