@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: fuzz audit bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review storm storm-watch demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -75,7 +75,13 @@ bench-batching: $(STAMP)  ## what a station would gain from several photos at on
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
 
-bench-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found before anything is loaded (minutes)
+bench-fuzz: $(STAMP)  ## hunt with changed inputs through all that reads files from outside (SECONDS=600)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.campaign --seconds $(or $(SECONDS),60)
+
+audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=FOLDER with exported records)
+	$(BIN)/python -m deploy.audit $(if $(OSV),--osv $(OSV))
+
+bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found before anything is loaded (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.tamper
 
 storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
