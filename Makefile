@@ -54,11 +54,16 @@ bench-cuda: $(STAMP)  ## the shapes of LLaVA-1.5-7B and Qwen2.5-VL-7B on a CUDA 
 bench-pairs: $(STAMP)  ## building pairs against `generate`, one photo at a time (minutes)
 	$(BIN)/python -m benchmarks.pairs --threads 1
 
+<<<<<<< HEAD
+bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day; what the window costs (minutes)
+=======
 bench-review: $(STAMP)  ## records filed under wrong photos: does the order of pair review find them? (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.review_queue
 
 bench-dashboard: $(STAMP)  ## watching a run of a million events, and for a day (minutes)
+>>>>>>> main
 	$(BIN)/python -m benchmarks.dashboard_feed
+	$(BIN)/python -m benchmarks.dashboard_screen
 
 bench-report: $(STAMP)  ## the reports of 10,000 verdicts in every form, and the page in a browser (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.report

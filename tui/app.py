@@ -1,5 +1,6 @@
 """The application: themes, words, tabs and keys that every window has. What a window shows is its own affair."""
 
+import gc
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,10 @@ from tui.words import Words, words_in
 
 if TYPE_CHECKING:
     from textual import events
+
+
+# By then the first window has what it shows.
+_SETTLED_S = 3.0
 
 
 class RealignApp(App[None]):
@@ -56,6 +61,11 @@ class RealignApp(App[None]):
         """The first window."""
         self.push_screen(BY_NAME[self.room].open(self.context))
         self._check_size(self.size)
+
+    def on_ready(self) -> None:
+        """What is there by now stays, and the collector leaves it out: to walk it took 40 ms every few seconds."""
+        if not self.is_headless:
+            self.set_timer(_SETTLED_S, gc.freeze)
 
     def on_resize(self, event: "events.Resize") -> None:
         """A terminal may become too small for any window, and large again."""

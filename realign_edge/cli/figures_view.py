@@ -10,7 +10,7 @@ from rich.text import Text
 
 from realign_edge.evaluation.settings import LOWER_IS_BETTER
 
-_NAMES = {
+NAMES = {
     "chair_i": "hallucinated",
     "chair_s": "notes with any",
     "recall": "defects named",
@@ -38,11 +38,11 @@ def figures_table(evaluation: Mapping[str, Any]) -> Table:
     for name in ("before", "after", "change"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for metric in (name for name in _NAMES if name in evaluation["figures"]):
+    for metric in (name for name in NAMES if name in evaluation["figures"]):
         parts = evaluation["figures"][metric]
         cells = [_share(parts[p]) for p in ("before", "after")]
         table.add_row(
-            _NAMES[metric],
+            NAMES[metric],
             *cells,
             _change(parts["difference"]),
             _verdict(metric, parts["difference"]),

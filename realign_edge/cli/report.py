@@ -107,31 +107,16 @@ def _place(what: str) -> "Path | Run":
 def _inspections(
     path: Path, output: "Output", made_at: datetime, texts: dict[str, str], filters: dict[str, str], quiet: bool
 ) -> dict[str, Any]:
-    from dataclasses import replace
-    from functools import partial
-
     from realign_edge.home import home
-    from realign_edge.reports.inspection import Wanted, inspection_report
+    from realign_edge.reports.inspection import Wanted
     from realign_edge.reports.model import Filters
-    from realign_edge.reports.pictures import StationPictures
-    from realign_edge.reports.thresholds import thresholds
-    from realign_edge.reports.write import write_inspection
-    from realign_edge.results.store import Results
+    from realign_edge.reports.station import report_results
 
-    shown = progress_for(quiet)
-    # A backup lies elsewhere than the thumbnails and bundles that its rows speak of.
-    beside = path.resolve().parent
-    folder = beside if (beside / "thumbnails").is_dir() else home()
     wanted = Wanted(made_at, made_at.tzinfo, Filters(**filters), **texts)  # type: ignore[arg-type]
-    shown.start("Reading the results", 0, "rows")
-    with Results.read(path) as results:
-        problems = results.verify()
-        found = inspection_report(results.entries(), wanted, partial(thresholds, folder), len(problems))
-    shown.finish(f"{len(found.rows)} photos, {len(found.refused)} refused files")
-    output = replace(output, find=StationPictures(folder))
-    files = _written(shown, output, lambda tell: write_inspection(found, output, tell))
+    made = report_results(path, home(), output, wanted, progress_for(quiet))
+    found, problems = made.report, made.problems
     if problems:
-        say(f"warning: {path} is not as it was written ({len(problems)} problems); the report says so", quiet)
+        say(f"warning: {path} is not as it was written ({problems} problems); the report says so", quiet)
         say("hint: realign-edge results verify names them", quiet)
     return {
         "report": "inspection",
@@ -140,8 +125,8 @@ def _inspections(
         "listed": len(found.rows),
         "final": {v: s.count for v, s in found.summary.final.items()},
         "refused": len(found.refused),
-        "chain_problems": len(problems),
-        "files": files,
+        "chain_problems": problems,
+        "files": [str(file) for file in made.files],
     }
 
 

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from realign_edge.cli.inspections import review
 from realign_edge.cli.options import Json, Quiet, print_json, progress_for, say
 
 app = typer.Typer(help="Verdicts, people's decisions about them, and their safe keeping.", no_args_is_help=True)
+app.command()(review)
 Where = Annotated[Path | None, typer.Option("--results", help="A results file or a backup, instead of this station's.")]
 Number = Annotated[int, typer.Argument(min=1, help="Number of the row.")]
 

@@ -51,6 +51,30 @@ def show(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> N
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="Run, the start of its name, or `latest`.")],
+    second: Annotated[str, typer.Argument(help="The run that is held against it.")],
+    as_json: Json = False,
+    quiet: Quiet = False,  # noqa: ARG001
+) -> None:
+    """Compare two runs: settings that differ, figures with their intervals, and what can be said about them.
+
+    Example:  realign-edge runs compare 20260401-090000-1f2e latest
+    """
+    from dataclasses import asdict
+
+    from realign_edge.runs.compare import compare_runs
+
+    found = compare_runs(_find(first), _find(second))
+    if as_json:
+        print_json(asdict(found))
+        return
+    from realign_edge.cli.compare_view import print_comparison
+
+    print_comparison(found)
+
+
+@app.command()
 def stop(run: Name = "latest", as_json: Json = False, quiet: Quiet = False) -> None:
     """Ask a live run to stop; `align` goes on from there.
 
@@ -98,27 +122,29 @@ def prune(
 
     Example:  realign-edge runs prune --keep 3 --yes
     """
+    from realign_edge.carry.sizes import gib
     from realign_edge.home import home
-    from realign_edge.runs.run import list_runs, remove_run
+    from realign_edge.runs.prune import all_but, removal, remove
+    from realign_edge.runs.run import list_runs
 
     runs = list_runs(home() / "runs")
-    gone = [r for r in runs[: max(0, len(runs) - keep)] if not r.alive]
-    if gone and not yes:
-        _ask(gone)
-    for run in gone:
-        remove_run(run)
+    planned = removal(all_but(runs, keep))
+    if planned.gone and not yes:
+        _ask([r.run_id for r in planned.gone], gib(planned.size))
+    done = remove(planned)
+    kept = len(runs) - len(done.gone)
     if as_json:
-        print_json({"removed": [r.run_id for r in gone], "kept": len(runs) - len(gone)})
-    say(f"{len(gone)} runs removed, {len(runs) - len(gone)} kept", quiet)
+        print_json({"removed": [r.run_id for r in done.gone], "kept": kept, "freed_bytes": done.size})
+    say(f"{len(done.gone)} runs removed ({gib(done.size)}), {kept} kept", quiet)
 
 
-def _ask(gone: list[Any]) -> None:
+def _ask(names: list[str], size: str) -> None:
     from realign_edge.errors import UsageError
 
-    names = ", ".join(r.run_id for r in gone)
+    told = ", ".join(names)
     if not sys.stdin.isatty():
-        raise UsageError(f"this would delete {len(gone)} runs: {names}", "say so with --yes")
-    if not typer.confirm(f"Delete {names} with their adapters?", err=True):
+        raise UsageError(f"this would delete {len(names)} runs ({size}): {told}", "say so with --yes")
+    if not typer.confirm(f"Delete {told} with their adapters, {size}?", err=True):
         raise typer.Exit
 
 

@@ -115,7 +115,13 @@ def named_person(name: str | None, option: str) -> str:
 
 
 def open_room(
-    home: Path, room: "RoomName", look: Look, person: str, run: str = "latest", photos: Path | None = None
+    home: Path,
+    room: "RoomName",
+    look: Look,
+    person: str,
+    run: str = "latest",
+    photos: Path | None = None,
+    results: Path | None = None,
 ) -> None:
     """Show one of the windows in which a person decides, until it is left."""
     from tui.context import Context, WindowOptions
@@ -123,4 +129,4 @@ def open_room(
 
     theme, images = cast("ThemeName", look.theme), cast("ImageMode", look.image_mode)
     options = WindowOptions(look.language, theme, images, person)
-    open_window(Context(home, run, photos, options=options), room)
+    open_window(Context(home, run, photos, results, options=options), room)

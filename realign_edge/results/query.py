@@ -21,7 +21,7 @@ class Query:
     """What to look for; what is empty does not narrow.
 
     since, until: UTC, ISO 8601 with seconds as the rows have it; until itself is not included. review: only
-    inspections that wait for a person. newest: so many of the newest, 0 for all.
+    inspections that wait for a person. newest: so many of the newest, 0 for all. after: only rows behind this number.
     """
 
     kind: Kind | None = None
@@ -32,6 +32,7 @@ class Query:
     bundle_id: str | None = None
     review: bool = False
     newest: int = 0
+    after: int = 0
 
     def sql(self) -> tuple[str, list[Any]]:
         """The statement that finds the rows in the order of their numbers, and its values."""
@@ -51,6 +52,7 @@ class Query:
             ("json_extract(content, '$.bundle_id') = ?", self.bundle_id),
             (f"{SAID_AT} >= ?", self.since),
             (f"{SAID_AT} < ?", self.until),
+            ("number > ?", self.after or None),
         )
         chosen = [(c, v) for c, v in wanted if v is not None]
         return [c for c, _ in chosen] + ([_QUEUE] if self.review else []), [v for _, v in chosen]

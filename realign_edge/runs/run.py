@@ -33,7 +33,7 @@ class Run:
     @property
     def about(self) -> dict[str, Any]:
         """run.json: identity, photo folder, model, versions."""
-        return _read_json(self.folder / "run.json")
+        return read_json(self.folder / "run.json")
 
     @property
     def status(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Run:
 
         state, stage, task, unit, done, total, rate, pid, process, time, log, error, hint: those that are known.
         """
-        return _read_json(self.folder / "status.json")
+        return read_json(self.folder / "status.json")
 
     @property
     def alive(self) -> bool:
@@ -59,7 +59,7 @@ class Run:
     @property
     def stages(self) -> dict[str, Any]:
         """Finished stages: name to {inputs, outputs}."""
-        return _read_json(self.folder / "stages.json")
+        return read_json(self.folder / "stages.json")
 
     def finish_stage(self, name: str, inputs: str, outputs: dict[str, Any]) -> None:
         """Remember that a stage is done for these inputs."""
@@ -194,8 +194,11 @@ def _remove_log(run: Run) -> None:
         log.unlink(missing_ok=True)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, most: int | None = None) -> dict[str, Any]:
+    """The object in a file; {} where it is not there, is none, or has more than `most` bytes."""
     try:
+        if most is not None and path.stat().st_size > most:
+            return {}
         value = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}

@@ -71,7 +71,8 @@ def test_help_is_quick_to_load_and_pulls_in_nothing_heavy(command: Command) -> N
         *[(name,) for name in ("demo", "align", "watch", "index", "similar")],
         *[("pairs", name) for name in ("build", "list", "export", "import")],
         *[("models", name) for name in ("add", "list", "show", "verify")],
-        *[("runs", name) for name in ("list", "show", "stop", "pause", "resume", "prune")],
+        *[("runs", name) for name in ("list", "show", "compare", "stop", "pause", "resume", "prune")],
+        ("results", "review"),
     ],
 )
 def test_every_command_explains_itself_with_an_example(command: Command, arguments: tuple[str, ...]) -> None:

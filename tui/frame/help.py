@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.frame.window import Speaking
+from tui.frame.window import Speaking, Window
 
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
@@ -44,7 +44,8 @@ class HelpScreen(ModalScreen[object], Speaking):
         table.add_column(justify="right", no_wrap=True)
         table.add_column()
         said: dict[str, list[str]] = {}
-        for active in self._shown.values():
+        # The window's own keys first, then those of what stands in it, and of every window.
+        for active in sorted(self._shown.values(), key=lambda active: not isinstance(active.node, Window)):
             text = active.binding.description
             if text and active.enabled and not active.binding.system:
                 said.setdefault(text, []).append(self._sign(active.binding))

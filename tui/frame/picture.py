@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from PIL import Image as PillowImage
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -12,11 +11,12 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Static
 
-from realign_edge.photos.decode import Refusal, read_photo
+from realign_edge.photos.regular import Refusal
 from tui.context import ImageMode
 from tui.words import Speaks
 
 if TYPE_CHECKING:
+    from PIL import Image as PillowImage
     from textual import events
 
 # Larger than any terminal shows of one photo, and quick to send to it.
@@ -74,7 +74,7 @@ class Picture(Container):
     class Loaded(Message):
         """The photo was decoded, or why it was not."""
 
-        def __init__(self, picture: "Picture", path: Path, image: PillowImage.Image | None, reason: str) -> None:
+        def __init__(self, picture: "Picture", path: Path, image: "PillowImage.Image | None", reason: str) -> None:
             super().__init__()
             self.picture, self.path, self.image, self.reason = picture, path, image, reason
 
@@ -115,6 +115,9 @@ class Picture(Container):
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _load(self, path: Path) -> None:
+        # With numpy behind it, and so only when the first photo is shown: a window is to be there at once.
+        from realign_edge.photos.decode import read_photo
+
         image, reason = None, ""
         try:
             image = read_photo(path)

@@ -1,0 +1,1 @@
+"""Training: what a run is doing, whether all is well, and what to do."""

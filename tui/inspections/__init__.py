@@ -1,0 +1,1 @@
+"""What the station said and what people say to it."""

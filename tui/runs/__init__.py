@@ -1,0 +1,1 @@
+"""Every run: look, compare, make room."""
