@@ -80,17 +80,17 @@ bench-batching: $(STAMP)  ## what a station would gain from several photos at on
 storm: $(STAMP)  ## twenty kills of `align`, the same bytes at the end (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.storm --photos 40
 
-bench-fuzz: $(STAMP)  ## hunt with changed inputs through all that reads files from outside (SECONDS=600)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.campaign --seconds $(or $(SECONDS),60)
-
-audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=FOLDER with exported records)
-	$(BIN)/python -m deploy.audit $(if $(OSV),--osv $(OSV))
-
-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found before anything is loaded (minutes)
+bench-bundle: $(STAMP)  ## 2,000 single bytes changed in a bundle: each is found before anything is loaded (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.tamper
 
 storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none doubled (BUNDLE=... names a station bundle)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_storm $(if $(BUNDLE),--bundle $(BUNDLE))
+
+fuzz: $(STAMP)  ## hunt with changed inputs through all that reads files from outside (SECONDS=600)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.campaign --seconds $(or $(SECONDS),60)
+
+audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=FOLDER with exported records)
+	$(BIN)/python -m deploy.audit $(if $(OSV),--osv $(OSV))
 
 bundle: $(STAMP)  ## the offline bundle of a role, signed (ROLE=station or workstation) into dist/
 	$(BIN)/python -m deploy.make_bundle --role $(or $(ROLE),station) --out dist
