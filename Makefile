@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: fuzz audit bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -90,6 +90,12 @@ full-disk: $(STAMP)  ## a disk that is full at ever later writes of every stage 
 
 bench-memory: $(STAMP)  ## memory of a watching station over 100,000 photos (minutes; BUNDLE=... for a real inspector)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch_memory $(if $(BUNDLE),--bundle $(BUNDLE) --photos 5000)
+
+fuzz: $(STAMP)  ## hunt with changed inputs through all that reads files from outside (SECONDS=600)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.campaign --seconds $(or $(SECONDS),60)
+
+audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=FOLDER with exported records)
+	$(BIN)/python -m deploy.audit $(if $(OSV),--osv $(OSV))
 
 bundle: $(STAMP)  ## the offline bundle of a role, signed (ROLE=station or workstation) into dist/
 	$(BIN)/python -m deploy.make_bundle --role $(or $(ROLE),station) --out dist

@@ -57,6 +57,18 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n")
 
 
+def from_json(text: str | bytes) -> Any:
+    """What a JSON text holds.
+
+    Raises:
+        ValueError: it is none, or is nested deeper than this interpreter reads.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
 def finite(value: Any) -> Any:
     """The same value with null for NaN and infinities, which JSON does not know."""
     if isinstance(value, dict):

@@ -1,18 +1,20 @@
 """The application: themes, words, tabs and keys that every window has. What a window shows is its own affair."""
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
 
 from tui.context import Context, Language, ThemeName
 from tui.frame.help import HelpScreen
+from tui.frame.plain import NoControls
 from tui.frame.too_small import LEAST, TooSmall
 from tui.rooms import BY_NAME, ROOMS, RoomName
 from tui.themes import THEMES
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 # By then the first window has what it shows.
 _SETTLED_S = 3.0
+_NO_CONTROLS = NoControls()
 
 
 class RealignApp(App[None]):
@@ -51,6 +54,10 @@ class RealignApp(App[None]):
             self.register_theme(theme)
         self.theme = context.options.theme
         self.title = "realign-edge"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the one that keeps what comes from outside from speaking to the terminal."""
+        return [*super().get_line_filters(), _NO_CONTROLS]
 
     @property
     def words(self) -> Words:

@@ -1,6 +1,5 @@
 """Checkpoints: adapter weights, optimiser state and step, whole or absent, without pickle."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from realign_edge.files import sha256_bytes, write_atomic, write_json
+from realign_edge.files import from_json, sha256_bytes, write_atomic, write_json
 
 _KEEP = 2
 
@@ -89,7 +88,7 @@ def _name(step: int) -> str:
 
 def _read(path: Path) -> Checkpoint | None:
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = from_json(path.read_text(encoding="utf-8"))
         data = path.with_suffix(".safetensors").read_bytes()
         if sha256_bytes(data) != manifest["sha256"]:
             return None

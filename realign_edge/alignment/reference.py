@@ -17,7 +17,7 @@ from torch import Tensor
 
 from realign_edge.alignment.batches import Item, micro_batches, pair_logps
 from realign_edge.alignment.objectives import Logps
-from realign_edge.files import fingerprint, write_atomic
+from realign_edge.files import fingerprint, from_json, write_atomic
 from realign_edge.progress import Progress
 from realign_edge.team import Alone, Team, dealt, mine
 from realign_edge.vlm.features import FeatureStore
@@ -101,7 +101,7 @@ def _read(folder: Path) -> dict[str, dict[str, Tensor]]:
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="pt") as file:
-                names, logps = json.loads(file.metadata()["names"]), file.get_tensor("logps")
+                names, logps = from_json(file.metadata()["names"]), file.get_tensor("logps")
         except (OSError, SafetensorError, KeyError, TypeError, ValueError):
             path.unlink(missing_ok=True)
             continue

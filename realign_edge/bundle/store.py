@@ -12,7 +12,7 @@ from realign_edge.bundle.manifest import BundleManifest, is_id, parse_manifest
 from realign_edge.bundle.verify import read_head
 from realign_edge.carry.staging import sweep
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.files import sync_folder, write_atomic
+from realign_edge.files import from_json, sync_folder, write_atomic
 from realign_edge.runs.lock import work_lock
 
 CURRENT, PREVIOUS = "current", "previous"
@@ -97,7 +97,7 @@ def switch(folder: Path, now: str, before: str) -> None:
 def _finish_switch(folder: Path) -> None:
     path = folder / _INTENT
     try:
-        wanted = json.loads(path.read_text(encoding="utf-8"))
+        wanted = from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return
     except ValueError:

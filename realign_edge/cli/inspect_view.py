@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from realign_edge.cli.console import PlainConsole
 from realign_edge.photos.text import clean
 from realign_edge.results.model import Inspection, Refused
 from realign_edge.station.work import Done
@@ -22,7 +23,7 @@ class Rows:
     """One row a photo, as soon as it is judged: verdict, photo, what was found or why a person should look."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=False)
+        self.console = console or PlainConsole(soft_wrap=False)
         self._width = min(self.console.width, _WIDEST)
 
     def show(self, result: Inspection | Refused) -> None:

@@ -28,6 +28,7 @@ from realign_edge.cli import (
     runs,
     watch,
 )
+from realign_edge.cli.guard import guard_streams
 from realign_edge.cli.options import close_progress
 from realign_edge.cli.stderr import forgive_stderr
 from realign_edge.errors import ExitCode
@@ -81,6 +82,7 @@ app.add_typer(runs.app, name="runs", short_help="List, show, stop, pause, resume
 def main() -> NoReturn:
     """Entry point of the installed command; exit codes are those of `ExitCode`."""
     forgive_stderr()
+    guard_streams()
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TRANSFORMERS_OFFLINE"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

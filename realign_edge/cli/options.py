@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from realign_edge.cli.guard import visible_json
 from realign_edge.files import finite
 from realign_edge.progress import Progress, Silent
 
@@ -27,7 +28,7 @@ def say(message: str, quiet: bool = False) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout; NaN, which JSON does not know, becomes null."""
-    sys.stdout.write(json.dumps(finite(value), ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(visible_json(json.dumps(finite(value), ensure_ascii=False, indent=2)) + "\n")
 
 
 def progress_for(quiet: bool, plain: bool = False) -> Progress:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from realign_edge.cli.guard import visible_json
 from realign_edge.cli.options import Json, Language, Quiet, hush_libraries, print_json, progress_for, say
 
 app = typer.Typer(help="The preference pairs.", no_args_is_help=True)
@@ -114,7 +115,7 @@ def export(
         by_sha = {p.sha256: p for p in catalog.photos(photos.resolve())}
     text = dump(pair_rows(pairs, by_sha, form), form)
     if str(file) == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(visible_json(text))
     else:
         write_atomic(file, text)
         typer.echo(f"{len(pairs)} pairs written to {file}", err=True)

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from realign_edge.cli.console import PlainConsole
 from realign_edge.meter import Meter, clock
 
 # Name, bar and figures of the longest task stay within 80 columns.
@@ -21,7 +22,7 @@ class Bars:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or PlainConsole(stderr=True)
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._name, self._meter = "", Meter(0, "", time.monotonic())

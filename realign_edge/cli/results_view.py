@@ -102,11 +102,12 @@ def _local(text: str) -> str:
 
 def _wrapped(text: str) -> list[str]:
     """A long line goes on below its beginning; Japanese has no blanks to part it at, and takes two places each."""
-    from rich.console import Console
     from rich.text import Text
 
+    from realign_edge.cli.console import PlainConsole
+
     label, words = text[:_INDENT], text[_INDENT:].strip()
-    lines = Text(words).wrap(Console(), _WIDTH - _INDENT) if words else [Text("")]
+    lines = Text(words).wrap(PlainConsole(), _WIDTH - _INDENT) if words else [Text("")]
     return [f"{label if i == 0 else '':<{_INDENT}}{part.plain.rstrip()}" for i, part in enumerate(lines)]
 
 

@@ -1,16 +1,16 @@
 """How a run ended, out of its own files: figures before and after, the decision, and where everything lies."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from realign_edge.cli.console import PlainConsole
 from realign_edge.cli.figures_view import figures_table
+from realign_edge.files import from_json
 
 if TYPE_CHECKING:
     from realign_edge.runs.run import Run
@@ -20,7 +20,7 @@ _WIDTH = 100
 
 def print_ended(run: "Run") -> None:
     """On stdout; what failed is said on stderr by whoever knows the exit code."""
-    console = Console(highlight=False, width=min(Console().width, _WIDTH))
+    console = PlainConsole(width=min(PlainConsole().width, _WIDTH))
     evaluation = evaluation_of(run) if run.state == "finished" else None
     if evaluation is not None:
         console.print(figures_table(evaluation))
@@ -31,7 +31,7 @@ def print_ended(run: "Run") -> None:
 def evaluation_of(run: "Run") -> dict[str, Any] | None:
     """evaluation.json, None where there is none."""
     try:
-        value = json.loads((run.folder / "evaluation.json").read_text(encoding="utf-8"))
+        value = from_json((run.folder / "evaluation.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) and "figures" in value and "decision" in value else None

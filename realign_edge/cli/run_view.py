@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from realign_edge.cli.console import PlainConsole
 from realign_edge.meter import clock
 from realign_edge.runs.figures import Snapshot
 from realign_edge.runs.run import Run
@@ -57,7 +58,7 @@ _FIGURES: tuple[tuple[_Cell, ...], ...] = (
 
 def print_run(run: Run, seen: Snapshot) -> None:
     """Print it on stdout."""
-    console = Console(highlight=False)
+    console = PlainConsole()
     console.width = min(console.width, _WIDTH)
     console.print(Group(*_parts(run, seen)))
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from rich import box
-from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from realign_edge.cli.bundle_view import print_precisions
+from realign_edge.cli.console import PlainConsole
 from realign_edge.cli.figures_view import figures_table
 from realign_edge.cli.run_summary import decision_panel
 from realign_edge.pipeline.stages import Outcome
@@ -19,7 +19,7 @@ _MOST_REASONS = 4
 
 def print_outcome(outcome: Outcome) -> None:
     """Photos, pairs, figures before and after, the decision, and where everything lies."""
-    console = Console(highlight=False, width=min(Console().width, 100))
+    console = PlainConsole(width=min(PlainConsole().width, 100))
     console.print()
     console.print(_counts(outcome))
     if outcome.evaluation is not None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from realign_edge.cli.guard import visible_json
 from realign_edge.cli.options import say
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Teller:
     def tell(self, event: "Event") -> None:
         """Say what happened."""
         if self._json:
-            sys.stdout.write(json.dumps(plain(event), ensure_ascii=False) + "\n")
+            sys.stdout.write(visible_json(json.dumps(plain(event), ensure_ascii=False)) + "\n")
             sys.stdout.flush()
         elif line := spoken(event):
             say(line, self._quiet)

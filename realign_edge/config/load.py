@@ -47,7 +47,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} cannot be read: {problem.strerror}", "name a TOML file") from problem
     except UnicodeDecodeError as problem:
         raise UsageError(f"{path} cannot be read: it is not UTF-8", "save it as UTF-8") from problem
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # also of a number with thousands of digits
         raise UsageError(f"{path} cannot be read: {problem}", "correct the file") from problem
 
 

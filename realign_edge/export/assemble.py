@@ -1,6 +1,5 @@
 """A bundle's folder, file by file, out of exported graphs, photos and a run's evaluation."""
 
-import json
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from realign_edge.export.gate import Gate, Trial, sizes_of
 from realign_edge.export.golden import write_golden
 from realign_edge.export.job import Aligned
 from realign_edge.export.verdicts import AGREEMENT, UNSIGNED, past_of
-from realign_edge.files import finite, sha256_file, write_atomic, write_json
+from realign_edge.files import finite, from_json, sha256_file, write_atomic, write_json
 from realign_edge.glossary.load import glossary_toml
 from realign_edge.station.inspector import Inspector
 from realign_edge.station.rules import DEFAULT
@@ -59,7 +58,7 @@ def copy_graphs(place: Path, trial: Trial, gate: Gate) -> None:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trial.steps.folder / name, place / name)
     config = place / "config.json"
-    about = json.loads(config.read_text(encoding="utf-8"))
+    about = from_json(config.read_text(encoding="utf-8"))
     external = about.get("transformers.js_config", {}).get("use_external_data_format", {})
     shipped = {Path(n).name for n in names}
     if gone := [n for n in external if n not in shipped]:

@@ -1,12 +1,11 @@
 """What an export has finished so far, in its working folder: begun again for the same inputs, it goes on from there."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from realign_edge.files import write_json
+from realign_edge.files import from_json, write_json
 
 _FILE = "steps.json"
 
@@ -32,7 +31,7 @@ class Steps:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) and isinstance(value.get("steps"), dict) else {}

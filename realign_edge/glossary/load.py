@@ -20,7 +20,7 @@ def load_glossary(path: Path) -> Glossary:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise UsageError(
             f"{path} cannot be read: {problem}", "correct the file, or remove it to derive one"
         ) from problem

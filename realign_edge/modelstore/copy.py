@@ -1,20 +1,20 @@
 """Copying a model in: into a folder beside its place, every file synced, and only then renamed."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from realign_edge.errors import Interrupted, MissingError
-from realign_edge.files import sync_folder
+from realign_edge.files import from_json, sync_folder
 from realign_edge.modelstore.checksums import compare
 from realign_edge.modelstore.intake import Intake
 from realign_edge.modelstore.manifest import Copied
 from realign_edge.modelstore.sizes import MIB, gib
 from realign_edge.modelstore.source import COPY_AGAIN, Source
 from realign_edge.progress import Progress
+from realign_edge.station.tokens import check_tokenizer
 
 
 def copy_files(
@@ -94,8 +94,10 @@ def _written(path: Path | None) -> Iterator[Callable[[bytes], object]]:
 def _check_copied(source: Source, path: Path) -> None:
     """The last word on form is the libraries' own."""
     try:
-        if path.suffix == ".json":
-            json.loads(path.read_bytes())
+        if path.name == "tokenizer.json":
+            check_tokenizer(path.read_bytes(), f"{source.where}: {path.name}")
+        elif path.suffix == ".json":
+            from_json(path.read_bytes())
         elif path.suffix == ".safetensors":
             from safetensors import SafetensorError, safe_open
 

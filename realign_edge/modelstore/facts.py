@@ -1,6 +1,5 @@
 """What can be said of a model without loading it: parameters from the headers of its weights, size, licence, origin."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from realign_edge.errors import MissingError, RealignError
+from realign_edge.files import from_json
 from realign_edge.home import models_folder
 from realign_edge.modelstore.header import HeaderError, Tensor, header_bytes, parse_header
 from realign_edge.modelstore.licences import Licence, licence_of
@@ -115,7 +115,7 @@ def _tensors(folder: Path) -> list[Tensor]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as problem:
         raise MissingError(f"{path} cannot be read: {problem}", COPY_AGAIN) from problem
     return value if isinstance(value, dict) else {}

@@ -1,11 +1,11 @@
 """`manifest.json` of an installed model: every file with size and SHA-256, and where it came from."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from realign_edge.errors import MissingError, RealignError
+from realign_edge.files import from_json
 
 NAME = "manifest.json"
 _FORMAT = 1
@@ -63,7 +63,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / NAME
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
         if value.pop("format") != _FORMAT or any(PurePosixPath(name).name != name for name in value["files"]):
             raise ValueError("it is of another format")
         files = {name: Copied(**about) for name, about in value.pop("files").items()}

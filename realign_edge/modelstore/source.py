@@ -1,6 +1,5 @@
 """What a model is taken from: its files by name, the beginning of each, and their bytes in one pass."""
 
-import json
 import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 
 from realign_edge.carry.reading import chunks_of, reading
 from realign_edge.errors import MissingError
+from realign_edge.files import from_json
 
 # The longest text that is looked into; a tokenizer may be longer and is not.
 TEXT_MOST = 4 * 2**20
@@ -110,7 +110,7 @@ def read_json(source: Source, name: str) -> Mapping[str, Any]:
     if name not in source.entries:
         return {}
     try:
-        value = json.loads(source.head(name, TEXT_MOST))
+        value = from_json(source.head(name, TEXT_MOST))
     except (ValueError, RecursionError) as problem:
         raise MissingError(f"{source.where}: {name} is damaged: {problem}", COPY_AGAIN) from problem
     if not isinstance(value, dict):

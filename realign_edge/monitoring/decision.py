@@ -1,11 +1,11 @@
 """What the evaluation of a run came to, out of its evaluation.json, in both languages."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from realign_edge.files import from_json
 from realign_edge.monitoring.marks import number, whole
 from realign_edge.monitoring.words import joined, known, percent
 
@@ -27,7 +27,7 @@ def read_decision(path: Path) -> Decision | None:
     try:
         if path.stat().st_size > _MOST_BYTES:
             return None
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     return decision_of(value) if isinstance(value, dict) else None

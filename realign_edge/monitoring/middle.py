@@ -1,11 +1,12 @@
 """A long events.jsonl in a second: its ends whole, samples of its middle, and a search there for what is rare."""
 
-import json
 import os
 import re
 import time
 from dataclasses import dataclass
 from typing import Any
+
+from realign_edge.files import from_json
 
 Event = dict[str, Any]
 _HEAD, _TAIL = 2**20, 2 * 2**20
@@ -92,7 +93,7 @@ def _all_in(data: bytes) -> list[Event]:
 def parsed(line: bytes) -> Event | None:
     """A line as an event, None where it is none."""
     try:
-        value = json.loads(line)
+        value = from_json(line)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from realign_edge.files import from_json
 from realign_edge.photos.database import connect, explained, transaction
 from realign_edge.photos.model import Photo, RefusedPhoto
 from realign_edge.photos.rows import content_fingerprint, photo_from, photo_row
@@ -82,7 +83,7 @@ class Catalog:
     def folder_state(self, root: Path) -> FolderState | None:
         """What the last finished scan of `root` concluded."""
         rows = self._rows("SELECT inputs, problems, split_note, duplicates FROM folders WHERE root = ?", root)
-        return next((FolderState(r[0], tuple(json.loads(r[1])), r[2], r[3]) for r in rows), None)
+        return next((FolderState(r[0], tuple(from_json(r[1])), r[2], r[3]) for r in rows), None)
 
     def photos(self, root: Path) -> tuple[Photo, ...]:
         """Photos of one folder, by name."""
@@ -107,7 +108,7 @@ class Catalog:
     def attempted(self, root: Path, settings: str) -> dict[str, dict[str, int]]:
         """Photos whose pairs are built under these settings, with what was turned down and why."""
         rows = self._rows("SELECT photo, reasons FROM attempts WHERE root = ? AND settings = ?", root, settings)
-        return {photo: json.loads(reasons) for photo, reasons in rows}
+        return {photo: from_json(reasons) for photo, reasons in rows}
 
     def store_attempts(
         self,
@@ -140,7 +141,7 @@ class Catalog:
         rows = self._rows(
             "SELECT payload FROM pairs WHERE root = ? AND settings = ? ORDER BY photo, position", root, settings
         )
-        return [json.loads(row[0]) for row in rows]
+        return [from_json(row[0]) for row in rows]
 
     def pair_settings(self, root: Path) -> tuple[str, ...]:
         """Fingerprints of settings under which pairs exist for this folder, the one last built with at the end."""

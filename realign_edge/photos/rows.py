@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from realign_edge.files import fingerprint
+from realign_edge.files import fingerprint, from_json
 from realign_edge.photos.model import InspectionRecord, Photo
 
 
@@ -34,7 +34,7 @@ def photo_from(row: Sequence[Any]) -> Photo:
     root, name, sha256, width, height, split, text = row
     record = None
     if text is not None:
-        values = json.loads(text)
+        values = from_json(text)
         for key in ("defects", "locations"):
             values[key] = tuple(values[key])
         record = InspectionRecord(**{**values, "attributes": MappingProxyType(values["attributes"])})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from realign_edge.errors import UsageError
+from realign_edge.files import from_json
 from realign_edge.photos.model import Photo
 from realign_edge.preferences.model import PreferencePair, Provenance
 
@@ -70,14 +71,14 @@ def read_pairs(path: Path, photos: Iterable[Photo]) -> tuple[list[PreferencePair
 def _rows(text: str, path: Path) -> Iterable[tuple[int, Any]]:
     if text.lstrip().startswith("["):
         try:
-            yield from enumerate(json.loads(text), 1)
+            yield from enumerate(from_json(text), 1)
         except ValueError as problem:
             raise UsageError(f"{path} is not valid JSON: {problem}", "export it again") from problem
         return
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, from_json(line)
             except ValueError:
                 yield number, None
 

@@ -1,10 +1,10 @@
 """The thresholds that a bundle's verdicts were made with, as its station.json says."""
 
-import json
 import re
 from pathlib import Path
 
 from realign_edge.bundle import contract
+from realign_edge.files import from_json
 from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.reports.tidy import clipped, tidy
 
@@ -18,7 +18,7 @@ def thresholds(home: Path, bundle_id: str) -> dict[str, float]:
         return {}
     try:
         data = read_bytes(home / "bundles" / bundle_id / contract.STATION, _MOST_BYTES)
-        found = json.loads(data)["thresholds"]
+        found = from_json(data)["thresholds"]
         items = [(tidy(str(k)), v) for k, v in found.items()]
     except (Refusal, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}

@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, fields
 from typing import Any, Literal, TypeAlias
 
-from realign_edge.files import finite
+from realign_edge.files import finite, from_json
 from realign_edge.results.model import Disposition, Finding, Inspection, Neighbour, Reason, Refused
 
 Content: TypeAlias = Inspection | Refused | Disposition
@@ -51,7 +51,7 @@ def parse(kind: str, text: str) -> Content:
         ValueError: the text is not what a row of this kind says.
     """
     try:
-        content = KINDS[kind](**_fields(json.loads(text)))
+        content = KINDS[kind](**_fields(from_json(text)))
         _check(content)
         return content
     except (KeyError, TypeError, AttributeError, RecursionError) as problem:

@@ -8,14 +8,13 @@ helps only a head that lies elsewhere: every report prints one, and `results ver
 """
 
 import fcntl
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from realign_edge.errors import MissingError
-from realign_edge.files import write_json
+from realign_edge.files import from_json, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def read_head(database: Path) -> Head | None:
     """
     path = head_path(database)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
         return Head(int(value["entries"]), str(value["hash"]))
     except FileNotFoundError:
         return None

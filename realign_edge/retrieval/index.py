@@ -6,7 +6,6 @@ only if its hash is the one in the manifest that was written after it.
 """
 
 import errno
-import json
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realign_edge.files import fingerprint, sha256_file, sync_folder, write_json
+from realign_edge.files import fingerprint, from_json, sha256_file, sync_folder, write_json
 from realign_edge.progress import Progress
 
 Vectors = NDArray[np.float32]
@@ -158,7 +157,7 @@ def _load(folder: Path, dim: int) -> tuple[Any, Manifest] | None:
 
     path = folder / "index.hnsw"
     try:
-        values = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        values = from_json((folder / "manifest.json").read_text(encoding="utf-8"))
         manifest = Manifest(**{**values, "photos": tuple(values["photos"])})
         if manifest.dim != dim or manifest.space != "cosine" or sha256_file(path) != manifest.sha256:
             return None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from realign_edge.files import finite
+from realign_edge.files import finite, from_json
 
 
 class EventLog:
@@ -72,7 +72,7 @@ def newest_events(path: Path, block: int = 65536) -> Iterator[dict[str, Any]]:
 def _events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
-            value = json.loads(line)
+            value = from_json(line)
         except ValueError:
             continue
         if isinstance(value, dict):

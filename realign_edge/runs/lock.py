@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from realign_edge.errors import RealignError
+from realign_edge.files import from_json
 
 # Made by systemd's tmpfiles, for every user of the machine.
 CARD = Path("/run/lock/realign-edge/gpu.lock")
@@ -82,7 +83,7 @@ def _sign(file: TextIO, what: str) -> None:
 
 def _holder(path: Path) -> str:
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = from_json(path.read_text(encoding="utf-8"))
         return f"{about['what']} (process {about['pid']}, since {about['since']})"
     except (OSError, ValueError, KeyError):
         return "another process"

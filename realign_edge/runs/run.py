@@ -1,7 +1,6 @@
 """A run's folder: config.toml run.json events.jsonl status.json control/ checkpoints/ adapter/ evaluation.json."""
 
 import contextlib
-import json
 import os
 import shutil
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from realign_edge.errors import MissingError, UsageError
-from realign_edge.files import write_atomic, write_json
+from realign_edge.files import from_json, write_atomic, write_json
 from realign_edge.runs.process import is_alive, process_mark
 
 Request = Literal["stop", "pause"]
@@ -213,7 +212,7 @@ def read_json(path: Path, most: int | None = None) -> dict[str, Any]:
     try:
         if most is not None and path.stat().st_size > most:
             return {}
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        value = from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,6 +1,5 @@
 """What drift is told from: the bundle's baseline, and the last rows of the results."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from realign_edge.bundle.contract import BASELINE, MANIFEST, STATION
 from realign_edge.errors import MissingError
+from realign_edge.files import from_json
 from realign_edge.results.model import Disposition, Inspection
 from realign_edge.results.query import Query
 from realign_edge.results.store import Results
@@ -94,7 +94,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MOST:
             raise ValueError("it is too large")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict):
             raise ValueError("it is no JSON object")
         return value

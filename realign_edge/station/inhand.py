@@ -4,6 +4,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from realign_edge.files import from_json
+
 # One crash may be anybody's fault, and so may two.
 MANY = 3
 
@@ -18,7 +20,7 @@ class InHand:
         self._path = home / "watch" / "in-hand.json"
         self._ended: dict[str, int] = {}
         with suppress(OSError, ValueError, AttributeError, TypeError):
-            value = json.loads(self._path.read_text(encoding="utf-8"))
+            value = from_json(self._path.read_text(encoding="utf-8"))
             self._ended = {str(name): int(times) for name, times in value["ended"].items()}
             if name := value["name"]:
                 self._ended[str(name)] = self._ended.get(str(name), 0) + 1

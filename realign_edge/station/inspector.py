@@ -1,6 +1,5 @@
 """One photo, inspected: described, its claims checked against the photo and the past, judged, and why."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from realign_edge.bundle.contract import GLOSSARY, MANIFEST, RULES
 from realign_edge.errors import MissingError
-from realign_edge.files import sha256_bytes
+from realign_edge.files import from_json, sha256_bytes
 from realign_edge.glossary.findings import find_terms
 from realign_edge.glossary.load import load_glossary
 from realign_edge.glossary.questions import describe_question, yes_no_answer, yes_no_question
@@ -193,7 +192,7 @@ class Inspector:
 def _identity(folder: Path) -> tuple[str, str]:
     """Bundle id and model hash, as the manifest says them."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = from_json((folder / MANIFEST).read_text(encoding="utf-8"))
         return str(manifest["id"]), str(manifest["model_sha256"])
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise MissingError(f"{folder / MANIFEST} cannot be read: {problem}", "install the bundle again") from problem

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from realign_edge.bundle.contract import INDEX_RECORDS, INDEX_VECTORS, THUMBNAILS
 from realign_edge.errors import MissingError
+from realign_edge.files import from_json
 from realign_edge.glossary.facts import facts_of
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.decode import read_photo
@@ -110,7 +111,7 @@ def load_past(folder: Path) -> PastPhotos:
     try:
         vectors = np.load(folder / INDEX_VECTORS, allow_pickle=False, mmap_mode="r")
         lines = (folder / INDEX_RECORDS).read_text(encoding="utf-8").splitlines()
-        photos = [_photo(json.loads(line)) for line in lines if line.strip()]
+        photos = [_photo(from_json(line)) for line in lines if line.strip()]
         if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != len(photos):
             raise ValueError(f"{len(photos)} records for vectors {vectors.dtype} {vectors.shape}")
         if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):

@@ -1,6 +1,5 @@
 """`station.json`, read into its dataclass with every problem named."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,6 +8,7 @@ from typing import Any, get_args
 
 from realign_edge.bundle.contract import GRAPHS, STATION, Precision, StationProfile
 from realign_edge.errors import MissingError
+from realign_edge.files import from_json
 from realign_edge.station.patches import table_problems
 
 _MOST_BYTES = 5_000_000
@@ -37,7 +37,7 @@ def read_profile(folder: Path) -> StationProfile:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError("it is too large")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise MissingError(f"{path} cannot be read: {problem}", "install the bundle again") from problem
     problems = _problems(values)

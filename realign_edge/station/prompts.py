@@ -1,17 +1,16 @@
 """Prompts and answers as token ids, the same as the workstation's (realign_edge/vlm/wording.py)."""
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from tokenizers import Tokenizer
-
 from realign_edge.bundle.contract import StationProfile
-from realign_edge.errors import MissingError
+from realign_edge.errors import MissingError, RealignError
+from realign_edge.files import from_json
 from realign_edge.station.layout import read_layout
 from realign_edge.station.template import ChatTemplate
+from realign_edge.station.tokens import panics, read_tokenizer
 
 TOKENIZER, TOKENIZER_CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
@@ -36,9 +35,11 @@ class Prompts:
         self.profile = profile
         try:
             self.layout = read_layout(profile.layout, profile.image_token_id)
-            self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            self.tokenizer = read_tokenizer(folder / TOKENIZER)
             template = (folder / TEMPLATE).read_text(encoding="utf-8")
-            config = json.loads((folder / TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+            config = from_json((folder / TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+        except RealignError:
+            raise
         except Exception as problem:  # tokenizers raises plain exceptions
             raise MissingError(
                 f"{folder}: tokenizer and chat template cannot be read: {problem}", "install the bundle again"
@@ -83,10 +84,12 @@ class Prompts:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of answer token ids, special tokens left out, outer white space stripped."""
-        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+        with panics(TOKENIZER):
+            return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
 
     def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=self.profile.add_bos).ids)
+        with panics(TOKENIZER):
+            return list(self.tokenizer.encode(text, add_special_tokens=self.profile.add_bos).ids)
 
 
 def _text(token: object) -> str:

@@ -1,6 +1,5 @@
 """Does a bundle answer on this machine as it did on the workstation? Asked of the golden photos that it brings."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from realign_edge.bundle.contract import GOLDEN, GOLDEN_PHOTOS, Golden, GoldenPhoto
 from realign_edge.config.load import from_values
 from realign_edge.errors import MissingError, RealignError
+from realign_edge.files import from_json
 from realign_edge.photos.decode import read_photo
 from realign_edge.photos.regular import Refusal
 from realign_edge.station.inspector import Inspector
@@ -61,7 +61,7 @@ def _read(folder: Path) -> Golden:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError("it is too large")
-        golden = from_values(Golden, json.loads(path.read_text(encoding="utf-8")), str(path))
+        golden = from_values(Golden, from_json(path.read_text(encoding="utf-8")), str(path))
     except (OSError, ValueError) as problem:
         raise MissingError(f"{path} cannot be read: {problem}", "export the bundle again") from problem
     if not golden.photos:

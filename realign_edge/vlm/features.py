@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from realign_edge.files import fingerprint, write_atomic
+from realign_edge.files import fingerprint, from_json, write_atomic
 from realign_edge.photos.model import Photo
 from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress
@@ -139,7 +139,7 @@ class FeatureStore:
         """Take a shard in; a damaged one is removed and its photos are computed again."""
         try:
             with safe_open(path, framework="pt") as shard:
-                about: dict[str, Any] = json.loads(shard.metadata()["about"])
+                about: dict[str, Any] = from_json(shard.metadata()["about"])
                 tensors = {n: shard.get_tensor(n).clone() for n in ("tokens", "grids", *POOLINGS)}
                 if shard.get_slice("rows").get_shape()[1] != about["rows"][-1]:
                     raise ValueError("as many rows as places")

@@ -1,6 +1,5 @@
 """Load a VLM from a local folder: offline, safetensors only, the tower never quantised."""
 
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 from torch import nn
 
 from realign_edge.errors import MissingError, UsageError
-from realign_edge.files import fingerprint, sha256_file
+from realign_edge.files import fingerprint, from_json, sha256_file
 from realign_edge.vlm.attention import use_shared_prefix
 from realign_edge.vlm.family import Family, family_of
 from realign_edge.vlm.find import find_model
@@ -81,7 +80,7 @@ def family_at(folder: Path, photo_tokens: int = 0) -> Family:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     try:
-        value = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        value = from_json((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise MissingError(f"{folder / 'config.json'} cannot be read: {problem}", "copy the model again") from problem
     if not isinstance(value, dict) or not any(folder.glob("*.safetensors")):

@@ -22,6 +22,7 @@ from tui.context import Context
 from tui.frame.failure import words_of
 from tui.frame.marked import marked_content
 from tui.frame.picture import Picture
+from tui.frame.plain import as_text
 from tui.frame.window import Window
 
 Deed = Callable[[BlindSession], str]
@@ -156,7 +157,7 @@ class BlindWindow(Window):
         for side, text in zip(("left", "right"), texts, strict=True):
             self.query_one(f"#{side}", Answer).show(marked_content(text))
         photo = self.query_one(Picture)
-        photo.border_title = self.words("blind.photo", name=question.path.name)
+        photo.border_title = as_text(self.words("blind.photo", name=question.path.name))
         photo.border_subtitle = self.words("blind.replaced") if message.replaced else ""
         photo.show(question.path, question.name)
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from realign_edge.monitoring.model import Gpu, Machine, RunView
 from tui.dashboard.still import Still
 from tui.dashboard.telling import age, bar, gibs, rate
+from tui.frame.plain import as_text
 from tui.words import Words
 
 # Rows from which on all is told, and cells from which on a bar is one.
@@ -156,7 +157,7 @@ class MachinePanel(Still):
         self._told = view, words
         self.border_title = words("dashboard.machine")
         gpus = view.machine.gpus if view.machine else ()
-        self.border_subtitle = gpus[0].name if gpus else ""
+        self.border_subtitle = as_text(gpus[0].name if gpus else "")
         self._show()
 
     def _show(self) -> None:

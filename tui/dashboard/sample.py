@@ -10,6 +10,7 @@ from realign_edge.monitoring.model import Answer, RunView, SampleView
 from tui.dashboard.still import Still
 from tui.frame.fold import folded
 from tui.frame.picture import Picture
+from tui.frame.plain import as_text
 from tui.words import Words
 
 ABSENT = "✗"
@@ -73,7 +74,9 @@ class Sample(Horizontal):
         sample = view.sample
         self.border_title = f"2 {words('dashboard.pane_sample')}"
         if sample is not None:
-            self.border_title = words("dashboard.sample_of", n=sample.number, count=sample.count, name=sample.name)
+            self.border_title = as_text(
+                words("dashboard.sample_of", n=sample.number, count=sample.count, name=sample.name)
+            )
             if sample.photo != self._photo:
                 self._photo = sample.photo
                 self.query_one(Picture).show(sample.photo, sample.name)

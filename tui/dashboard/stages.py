@@ -11,6 +11,7 @@ from rich.text import Text
 from realign_edge.monitoring.model import RunView, StageState, StageView
 from tui.dashboard.still import Still
 from tui.dashboard.telling import bar, clock, duration, rate
+from tui.frame.plain import as_text
 from tui.words import Words
 
 Wording = Literal["full", "phrases", "short"]
@@ -140,7 +141,7 @@ class Stages(Still):
         """The stages of this look."""
         self._told = view, words
         about = " · ".join(part for part in (view.run_id, PurePath(view.model).name) if part)
-        self.border_title, self.border_subtitle = words("dashboard.stages"), about
+        self.border_title, self.border_subtitle = words("dashboard.stages"), as_text(about)
         self._show()
 
     _told: tuple[RunView, Words] | None = None

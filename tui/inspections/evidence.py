@@ -14,6 +14,7 @@ from realign_edge.results.model import Inspection
 from tui.frame.cells import fit, tail
 from tui.frame.fold import fold
 from tui.frame.picture import Picture
+from tui.frame.plain import as_text
 from tui.inspections.feed import Opened
 from tui.inspections.telling import LOOKS, SIGNS, details, near_caption
 from tui.words import Words
@@ -87,7 +88,7 @@ class Evidence(Vertical):
     def _entitle(self) -> None:
         if (row := self._row) is not None:
             name = tail(clean(row.name), max(self.size.width - 24, 12))
-            self.border_title = f"{SIGNS[row.final]} {row.final}  {name}"
+            self.border_title = as_text(f"{SIGNS[row.final]} {row.final}  {name}")
 
     def scroll_text(self, by: int) -> None:
         """By lines."""

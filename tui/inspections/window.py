@@ -23,6 +23,7 @@ from tui.context import Context
 from tui.frame.ask import Confirm
 from tui.frame.failure import words_of
 from tui.frame.listing import Listing, Pieces
+from tui.frame.plain import as_text
 from tui.frame.tell import Tell
 from tui.frame.window import Window
 from tui.inspections.asking import PassOrFail, TellWhy
@@ -216,7 +217,9 @@ class InspectionsWindow(Window):
     def _show_row(self) -> None:
         row = self._current()
         evidence = self.query_one(Evidence)
-        evidence.border_subtitle = self.words("inspections.as_person", person=clean(self.context.options.person))
+        evidence.border_subtitle = as_text(
+            self.words("inspections.as_person", person=clean(self.context.options.person))
+        )
         known = self._opened if self._opened and row and self._opened.entry.number == row.number else None
         evidence.show(row, known)
         if row is None:

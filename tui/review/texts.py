@@ -8,6 +8,7 @@ from textual.widgets import Static
 from realign_edge.preferences.review.difference import marked
 from realign_edge.preferences.review.session import Item
 from tui.frame.marked import marked_content
+from tui.frame.plain import as_text
 from tui.review.telling import reason_lines, similarity_line
 from tui.words import Words
 
@@ -35,7 +36,7 @@ class PairTexts(VerticalScroll, can_focus=False):
         self._set("chosen", marked_content(chosen, "$success"))
         self._set("rejected", marked_content(rejected, "$error"))
         self._set("reasons", Content("\n".join(reason_lines(self._words, item))))
-        self.border_subtitle = similarity_line(self._words, item)
+        self.border_subtitle = as_text(similarity_line(self._words, item))
         self.scroll_home(animate=False)
 
     def _set(self, name: str, text: Content) -> None:

@@ -19,6 +19,7 @@ from realign_edge.runs.run import find_run
 from tui.context import Context
 from tui.frame.failure import words_of
 from tui.frame.picture import Picture
+from tui.frame.plain import as_text
 from tui.frame.window import Window
 from tui.review.edit import EditPair
 from tui.review.telling import photo_title, progress_bar, progress_line, replaced, retrieved_title
@@ -194,8 +195,8 @@ class ReviewWindow(Window):
     def _show_photos(self, item: Item, others: frozenset[str]) -> None:
         own, other = self.query_one("#own", Picture), self.query_one("#retrieved", Picture)
         found = item.retrieved
-        own.border_title = photo_title(self.words, item.photo.path.name)
-        other.border_title = retrieved_title(self.words, item, found.path.name if found else "")
+        own.border_title = as_text(photo_title(self.words, item.photo.path.name))
+        other.border_title = as_text(retrieved_title(self.words, item, found.path.name if found else ""))
         warning = self.words("review.replaced")
         own.border_subtitle = warning if item.photo.sha256 in others else ""
         other.border_subtitle = warning if found and found.sha256 in others else ""

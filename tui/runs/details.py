@@ -9,6 +9,7 @@ from textual.widgets import Static
 from realign_edge.runs.compare import Figure
 from tui.frame.cells import fit
 from tui.frame.fold import fold
+from tui.frame.plain import as_text
 from tui.runs.figures import single
 from tui.runs.rows import RunRow
 from tui.runs.telling import facts, result_look
@@ -38,7 +39,7 @@ class RunDetails(VerticalScroll, can_focus=False):
         if row is None or self._row is None or row.run_id != self._row.run_id:
             self.scroll_home(animate=False)
         self._row, self._bytes, self._figures = row, size, figures
-        self.border_title = row.run_id if row else ""
+        self.border_title = as_text(row.run_id if row else "")
         self._draw()
 
     def on_resize(self) -> None:

@@ -1,6 +1,5 @@
 """What runs by itself: systemd's units, the watcher, the work lock."""
 
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from realign_edge.appliance.doctor.model import Check, Patient
+from realign_edge.files import from_json
 from realign_edge.runs.process import is_alive
 from realign_edge.runs.run import list_runs
 
@@ -59,7 +59,7 @@ def _watcher(patient: Patient) -> Iterator[Check]:
             fix = "make it or mount it; the watcher waits for it"
             yield Check(GROUP, "watched folder", "broken", f"{folder} is not there", fix)
     try:
-        said = json.loads((patient.home / "watch" / "status.json").read_text(encoding="utf-8"))
+        said = from_json((patient.home / "watch" / "status.json").read_text(encoding="utf-8"))
         age = (datetime.now(UTC) - datetime.fromisoformat(said["at"])).total_seconds()
         alive = is_alive(int(said["pid"]), str(said.get("mark", "")))
         state, words = str(said["state"]), str(said.get("words", ""))

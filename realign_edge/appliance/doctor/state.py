@@ -1,6 +1,5 @@
 """The state folder and what lies in it: configuration, models, index, catalog, keys, bundle, results."""
 
-import json
 import os
 import sqlite3
 import stat
@@ -11,7 +10,7 @@ from pathlib import Path
 from realign_edge.appliance.doctor.model import Check, Patient, State
 from realign_edge.appliance.load import config_file, written_values
 from realign_edge.errors import RealignError
-from realign_edge.files import sha256_file
+from realign_edge.files import from_json, sha256_file
 
 GROUP = "state"
 
@@ -95,7 +94,7 @@ def _index(home: Path) -> Check:
     for manifest in sorted((home / "index").glob("*/manifest.json")):
         found += 1
         try:
-            about = json.loads(manifest.read_text(encoding="utf-8"))
+            about = from_json(manifest.read_text(encoding="utf-8"))
             graph = next(p for p in manifest.parent.iterdir() if p != manifest and not p.name.startswith("."))
             if sha256_file(graph) != about["sha256"]:
                 broken.append(manifest.parent.name)

@@ -5,7 +5,6 @@ people chose in blind tests and between which answers, the configuration, and ma
 SHA-256 of each. The signing key is not in it: whoever has a backup must not be able to sign bundles.
 """
 
-import json
 import os
 import shutil
 import sqlite3
@@ -20,7 +19,7 @@ from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.errors import MissingError
 from realign_edge.evaluation.preference.answers import FILE as ANSWERS
 from realign_edge.evaluation.preference.choices import FILE as CHOICES
-from realign_edge.files import sha256_file, sync_folder, write_json
+from realign_edge.files import from_json, sha256_file, sync_folder, write_json
 from realign_edge.photos.database import explained
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
@@ -130,7 +129,7 @@ def known_backups(backups: Path) -> list[Backup]:
     found = []
     for manifest in backups.glob(f"[0-9]*/{MANIFEST}"):
         try:
-            about = json.loads(manifest.read_text(encoding="utf-8"))
+            about = from_json(manifest.read_text(encoding="utf-8"))
             files = {str(name): str(digest) for name, digest in about["files"].items()}
             found.append(Backup(manifest.parent, str(about["made_at"]), files, int(about["rows"])))
         except (OSError, ValueError, KeyError, AttributeError, TypeError):

@@ -2,16 +2,21 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from realign_edge.appliance.doctor.state import damage
 from realign_edge.appliance.upkeep.backup import CATALOG, CONFIG, MANIFEST, RUNS, Backup, free_name
 from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.errors import MissingError, RealignError, UsageError
+from realign_edge.evaluation.preference.answers import FILE as ANSWERS
+from realign_edge.evaluation.preference.choices import FILE as CHOICES
 from realign_edge.files import sha256_file, sync_folder
+from realign_edge.photos.catalog import Catalog
 from realign_edge.results.head import head_path
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
@@ -52,10 +57,10 @@ def _stage(home: Path, backup: Backup, staged: Path) -> None:
         # The configuration is the administrator's, who may have corrected it since; and a run that is still here has at
         # least the choices that it had then.
         if name != CONFIG and not (name.startswith(f"{RUNS}/") and (home / name).exists()):
-            _copy(backup.folder / name, staged / name)
+            _copy(backup.folder / name, staged / name, backup.files[name])
     # A key that was revoked since the backup stays revoked.
     for revoked in sorted((home / TRUSTED).glob("*.revoked")):
-        _copy(revoked, staged / TRUSTED / revoked.name)
+        _copy(revoked, staged / TRUSTED / revoked.name, sha256_file(revoked))
 
 
 def _exchange(home: Path, staged: Path, now: float) -> Path:
@@ -84,18 +89,51 @@ def _move_in(path: Path, target: Path) -> None:
 def _check(backup: Backup) -> None:
     for name, digest in backup.files.items():
         path = backup.folder / name
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise UsageError(f"{backup.folder / MANIFEST} names a file outside the backup: {name}", "take another one")
-        if path.is_symlink() or not path.is_file() or sha256_file(path) != digest:
+        if not _belongs(name):
+            raise UsageError(f"{backup.folder / MANIFEST} names what no backup holds: {name}", "take another one")
+        linked = any((backup.folder / p).is_symlink() for p in (Path(name), *Path(name).parents))
+        if linked or not path.is_file() or sha256_file(path) != digest:
             raise MissingError(f"{path} is not as it was backed up", "take another one: realign-edge maintain backups")
     for name in (CATALOG, RESULTS):
         if name in backup.files and (problem := damage(backup.folder / name, thorough=True)):
             raise MissingError(f"{backup.folder / name} is damaged: {problem}", "take another backup")
+    _check_schemas(backup)
     if RESULTS in backup.files:
         with Results.read(backup.folder / RESULTS) as results:
             problems = results.verify()
         if problems:
             raise RealignError(f"the verdicts of {backup.folder} were changed: {problems[0].what}", "take another one")
+
+
+def _belongs(name: str) -> bool:
+    """A backup from outside must not lay anything else into the state folder, such as a signing key or a bundle."""
+    if name in (CATALOG, RESULTS, head_path(Path(RESULTS)).name, CONFIG):
+        return True
+    parts = name.split("/")
+    if any(part in ("", ".", "..") or not part.isprintable() for part in parts):
+        return False
+    if len(parts) == 2 and parts[0] == TRUSTED:
+        return parts[1].endswith((".pub", ".revoked"))
+    return len(parts) == 3 and parts[0] == RUNS and parts[2] in (CHOICES, ANSWERS)
+
+
+def _check_schemas(backup: Backup) -> None:
+    """A trigger of somebody else's would do its work with the next verdict."""
+    with TemporaryDirectory() as folder:
+        own = Path(folder)
+        with Catalog(own / CATALOG), Results.open(own):
+            pass
+        for name in {CATALOG, RESULTS} & backup.files.keys():
+            if strange := sorted(_programs(backup.folder / name) - _programs(own / name)):
+                raise RealignError(
+                    f"{backup.folder / name} holds a program that is none of ours: {strange[0][0]}", "take another one"
+                )
+
+
+def _programs(database: Path) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        rows = db.execute("SELECT name, ifnull(sql, '') FROM sqlite_master WHERE type IN ('trigger', 'view')")
+        return {(str(name), str(sql)) for name, sql in rows}
 
 
 def _in_place(home: Path) -> Iterator[Path]:
@@ -105,7 +143,7 @@ def _in_place(home: Path) -> Iterator[Path]:
     yield from [p for p in (home / TRUSTED, head_path(home / RESULTS)) if p.exists()]
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, digest: str) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         shutil.copyfile(source, target)
@@ -115,3 +153,5 @@ def _copy(source: Path, target: Path) -> None:
         # The system names the source; it is the target's disk that is full.
         problem.filename, problem.filename2 = str(target), None
         raise
+    if sha256_file(target) != digest:
+        raise MissingError(f"{source} changed while it was put back", "copy the backup to this disk and start again")

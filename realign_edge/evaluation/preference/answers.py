@@ -1,13 +1,12 @@
 """What a model said about the held-out photos before and after, kept in the run as answers.json."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from realign_edge.errors import MissingError
-from realign_edge.files import fingerprint, write_json
+from realign_edge.files import fingerprint, from_json, write_json
 
 FILE = "answers.json"
 _LONGEST = 20_000
@@ -65,7 +64,7 @@ def read_answers(run: Path) -> HeldAnswers:
             "align the same photos again: it goes on where it was, and evaluates",
         )
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = from_json(path.read_text(encoding="utf-8"))
         return HeldAnswers(str(value["question"]), tuple(map(_pair, value["answers"])))
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise MissingError(f"{path} is damaged: {problem}", "remove it and align the same photos again") from problem

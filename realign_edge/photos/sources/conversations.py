@@ -1,9 +1,9 @@
 """LLaVA-style files: a JSON list of `{image, conversations}`; the first answer is the note."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from realign_edge.files import from_json
 from realign_edge.photos.model import InspectionRecord
 from realign_edge.photos.sources.problems import Problems
 from realign_edge.photos.sources.row import MAX_NOTE
@@ -13,7 +13,7 @@ from realign_edge.photos.text import clean
 def conversations(file: str, text: str, problems: Problems) -> Iterator[tuple[str, InspectionRecord]]:
     """(photo as written, record) of every entry with an image and an answer; other JSON gives nothing."""
     try:
-        items = json.loads(text)
+        items = from_json(text)
     except (ValueError, RecursionError):
         problems.add(file, "not valid JSON; it is passed over")
         return

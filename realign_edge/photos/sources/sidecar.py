@@ -1,10 +1,10 @@
 """A file beside its photo: `<photo>.json` holds a record's columns, `<photo>.txt` a note."""
 
-import json
 import re
 from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
 
+from realign_edge.files import from_json
 from realign_edge.photos.model import InspectionRecord
 from realign_edge.photos.sources.problems import Problems
 from realign_edge.photos.sources.row import MAX_NOTE, TELLING, Row, RowError, column, read_row
@@ -34,7 +34,7 @@ def from_sidecar(
 
 def _from_json(file: str, text: str, problems: Problems) -> Row | None:
     try:
-        value = json.loads(text)
+        value = from_json(text)
     except (ValueError, RecursionError):
         problems.add(file, "not valid JSON; it is passed over")
         return None

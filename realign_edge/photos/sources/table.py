@@ -3,10 +3,10 @@
 import csv
 import io
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from realign_edge.files import from_json
 from realign_edge.photos.sources.row import column
 
 # A cell may run over lines (a note with paragraphs); beyond this, its quotation mark was never closed.
@@ -79,7 +79,7 @@ def jsonl_rows(text: str) -> Rows:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = from_json(line)
         except (ValueError, RecursionError):
             yield number, "not valid JSON; the line is passed over"
             continue

@@ -263,3 +263,13 @@ def test_a_name_of_the_hub_is_taken_for_a_guess(model_folder: Path, home: Path) 
     (note / "config.json.metadata").write_text("f" * 40 + "\netag\n1.0\n")
     origin = store.add(folder).manifest.origin
     assert (origin.hub, origin.revision, origin.known_by) == ("llava-hf/llava-1.5-13b-hf", "f" * 40, "name")
+
+
+def test_a_tokenizer_that_makes_texts_endless_is_not_taken_in(home: Path, model_folder: Path) -> None:
+    path = model_folder / "tokenizer.json"
+    ten = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 10}
+    rules = {"type": "Sequence", "normalizers": [ten] * 9}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "normalizer": rules}))
+    with pytest.raises(MissingError, match=r"tokenizer\.json makes a text more than 64 times as long"):
+        store.add(model_folder)
+    assert not (home / "models" / model_folder.name).exists()

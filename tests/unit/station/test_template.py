@@ -1,5 +1,6 @@
 """Chat templates are rendered in a sandbox that ends in time and in length."""
 
+import resource
 import sys
 import time
 
@@ -24,6 +25,23 @@ _ENDLESS = {
     "a wide percent": "{{ '%99999999d' % 1 }}",
     "a wide field": "{{ 'a' | center(99999999) }}",
     "a justified text": "{{ 'a'.ljust(99999999) }}",
+    "lists that are kept": _GROWING.replace("range(60)", "range(20000)").format(
+        "{% set ns.x = [ns.x, range(90000) | list] %}"
+    ),
+    "lists that are thrown away": "{% for i in range(20000) %}{% set q = range(90000) | list %}{% endfor %}",
+    "lists in lists as text": _GROWING.format("{% set ns.x = [ns.x, ns.x] %}"),
+    "lists in lists as a string": _GROWING.replace("ns.x }}", "ns.x | string }}").format(
+        "{% set ns.x = [ns.x, ns.x] %}"
+    ),
+    "lists in lists as JSON": _GROWING.replace("ns.x }}", "ns.x | tojson }}").format("{% set ns.x = [ns.x, ns.x] %}"),
+    "tables in tables": _GROWING.format("{% set ns.x = {'a': ns.x, 'b': ns.x} %}"),
+    "pairs in pairs": _GROWING.format("{% set ns.x = (ns.x, ns.x) %}"),
+    "parts of a text": "{% set s = range(20000) | join %}{% for i in range(20000) %}{% set q = s[1:] %}{% endfor %}",
+    "words of a text": "{% set s = range(9999) | join %}{% for i in range(9999) %}{% set q = s.split() %}{% endfor %}",
+    "looking in a list": "{% set s = range(9000) | list %}{% for i in range(9999) %}{{ -1 in s }}{% endfor %}",
+    "counting in a list": "{% set s = range(90000) | list %}{% for i in range(20000) %}{{ s.count(-1) }}{% endfor %}",
+    "a long number": "{% set ns = namespace(x=9) %}{% for i in range(60000) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+    "a long hexadecimal": "{{ (range(20000) | join) | int(base=16) // 3 }}",
 }
 _ESCAPES = {
     "classes": "{{ ''.__class__.__mro__ }}",
@@ -36,11 +54,12 @@ _ESCAPES = {
 
 @pytest.mark.parametrize("name", [*_ENDLESS, *_ESCAPES])
 def test_what_explodes_or_escapes_is_refused_at_once(name: str) -> None:
-    began = time.process_time()
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(RealignError, match="the chat template cannot be used"):
         ChatTemplate((_ENDLESS | _ESCAPES)[name], {}).ask("a question")
-    # Seconds at most, where the work asked for would take hours.
+    # Seconds at most, where the work asked for would take hours, and little of the memory.
     assert time.process_time() - began < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
 def test_it_can_refuse_by_itself() -> None:

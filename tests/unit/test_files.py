@@ -1,0 +1,78 @@
+"""JSON and TOML from outside that no parser expects: an error of the file, never of the program."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realign_edge.appliance.upkeep.backup import known_backups
+from realign_edge.bundle.errors import BundleError
+from realign_edge.bundle.manifest import parse_manifest
+from realign_edge.config.load import read_toml
+from realign_edge.errors import MissingError, RealignError
+from realign_edge.files import from_json
+from realign_edge.glossary.load import load_glossary
+from realign_edge.modelstore.header import HeaderError, parse_header
+from realign_edge.modelstore.manifest import read_manifest
+from realign_edge.photos.records import read_records
+from realign_edge.preferences.files import read_pairs
+from realign_edge.results.head import read_head
+from realign_edge.runs.events import read_events
+
+DEEP = {"lists": "[" * 100_000, "objects": '{"a":' * 100_000, "both": '[{"a":' * 50_000}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_deep_json_is_a_damaged_file(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="nested too deep|delimiter|value|property"):
+        from_json(text)
+    with pytest.raises(BundleError, match="is damaged"):
+        parse_manifest(text.encode())
+    with pytest.raises(HeaderError):
+        parse_header(len(text).to_bytes(8, "little") + text.encode())
+    with pytest.raises(RealignError):
+        read_manifest(tmp_path)
+    path.with_suffix(".head").write_text(text)
+    with pytest.raises(MissingError, match="is damaged"):
+        read_head(path)
+    (tmp_path / "20260101T000000Z").mkdir()
+    path.rename(tmp_path / "20260101T000000Z" / "manifest.json")
+    assert known_backups(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "p.json", "all.json"])
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_deep_records_are_passed_over(text: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "p.jpg").write_bytes(b"")
+    (tmp_path / name).write_text(text)
+    found = read_records(tmp_path, ["p.jpg"])
+    assert found.records == {}
+    assert found.problems
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_deep_lines_are_passed_over(text: str, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(text + '\n{"event": "step"}\n')
+    assert [e["event"] for e in read_events(tmp_path / "events.jsonl")] == ["step"]
+    (tmp_path / "pairs.jsonl").write_text('{"image": "x"}\n' + text + "\n")
+    pairs, problems = read_pairs(tmp_path / "pairs.jsonl", [])
+    assert (len(pairs), len(problems)) == (0, 2)
+
+
+TOML = {"deep": "a = " + "[" * 5000, "tables": "[" + ".".join("a" * 5000) + "]\na = 1", "digits": "a = " + "9" * 5000,
+        "binary": "a = \0", "keys": ".".join("a" * 5000) + " = 1"}  # fmt: skip
+
+
+@pytest.mark.parametrize("read", [load_glossary, read_toml])
+@pytest.mark.parametrize("text", TOML.values(), ids=TOML)
+def test_odd_toml_is_a_mistake_in_the_file(read: Callable[[Path], Any], text: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.toml"
+    path.write_text(text)
+    try:
+        read(path)
+    except RealignError as problem:
+        assert str(path) in problem.message
+        assert len(problem.message) < 2000
