@@ -116,7 +116,7 @@ def load_past(folder: Path) -> PastPhotos:
             raise ValueError(f"{len(photos)} records for vectors {vectors.dtype} {vectors.shape}")
         if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
             raise ValueError("vectors are not of unit length")
-    except (OSError, ValueError, TypeError, KeyError) as problem:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as problem:
         raise MissingError(
             f"{folder}: the past photos cannot be read: {problem}", "install the bundle again"
         ) from problem

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from realign_edge.appliance.settings import ApplianceConfig
 from realign_edge.appliance.upkeep.backup import known_backups
 from realign_edge.bundle.keys import PublicKey, read_public
@@ -75,6 +77,13 @@ def _index(data: bytes, folder: Path) -> object:
     return _load(folder, 8)
 
 
+def _past(data: bytes, folder: Path) -> object:
+    (folder / "index").mkdir()
+    (folder / "index" / "records.jsonl").write_bytes(data)
+    np.save(folder / "index" / "vectors.npy", np.eye(1, 8, dtype=np.float32))
+    return load_past(folder)
+
+
 def _template(data: bytes, _: Path) -> object:
     return ChatTemplate(data.decode("utf-8", "replace"), {"bos_token": "<s>"}).ask("is there a scratch?")
 
@@ -117,7 +126,7 @@ TARGETS: dict[str, Target] = {
     "signature": lambda data, folder: signer_of(b"manifest", data, folder),
     "public_key": lambda data, folder: _public(_file("k.pub", read_public)(data, folder)),
     "station": _file("station.json", lambda p: read_profile(p.parent)),
-    "past": _file("index/records.jsonl", lambda p: load_past(p.parent.parent)),
+    "past": _past,
     "index": _index,
     "template": _template,
     "tokenizer": lambda data, _: check_tokenizer(data, "tokenizer.json"),
