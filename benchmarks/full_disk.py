@@ -26,7 +26,7 @@ from benchmarks.appliance_storm.stages import GOOD, Place, Stage, stages
 PAGE, MOST_PAGES = 4096, 16_384
 SIZE = "160m"
 # What the words on a full disk must hold, one of each row.
-WHAT = ("No space left", "is full", "are free at")
+WHAT = ("no space left", "is full", "are free at")
 TODO = ("free some space", "make room")
 
 
@@ -83,7 +83,7 @@ def _wrong(place: Place, code: int | None, words: str) -> list[str]:
     if code != 1:
         found.append(f"exit code {code}")
     for row in (WHAT, TODO, (str(place.root),)):
-        if not any(part in words for part in row):
+        if not any(part.lower() in words.lower() for part in row):
             found.append(f"not said: {row[0]}: {words[-300:]}")
     if "Traceback" in words or "inside realign-edge" in words:
         found.append(f"not for people: {words[-600:]}")

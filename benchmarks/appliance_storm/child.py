@@ -21,6 +21,8 @@ from typing import Any, Literal, NoReturn
 _CHANGES = frozenset(("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"))
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _LIMIT_S = 600.0
+# So many writes show that a command hears signals; before that, asking it for an end would kill it.
+_BEGUN = 5
 _connect = sqlite3.connect
 
 
@@ -95,10 +97,15 @@ def run(
         _become(words, environment, log, Counted(root, count, aim, told))
     os.close(told)
     try:
-        code = _await(child, hears, aim, enough, began)
+        begun = (lambda: enough() and _value(count) >= _BEGUN) if enough is not None else None
+        code = _await(child, hears, aim, begun, began)
     finally:
         os.close(hears)
-    return Ended(code, struct.unpack("Q", count[:8])[0], time.monotonic() - began)
+    return Ended(code, _value(count), time.monotonic() - began)
+
+
+def _value(count: mmap.mmap) -> int:
+    return int(struct.unpack("Q", count[:8])[0])
 
 
 def _become(words: Sequence[str], environment: Mapping[str, str], log: Path, hook: Counted) -> NoReturn:

@@ -1,6 +1,7 @@
 """One SQLite connection: how it is opened, what a transaction is, and what its failures mean to a person."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from realign_edge.photos.migrations import Steps, migrate
 
 # How long to wait for another process that is writing.
 WAIT_S = 30.0
+# With less than this, what SQLite keeps beside a file (its log is mapped 32 KiB at a time) may find no room.
+_ROOM_BYTES = 256 * 1024
 CATALOG = "the catalog"
 
 
@@ -96,9 +99,17 @@ def _explanation(path: Path, problem: sqlite3.DatabaseError, code: int, what: st
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return RealignError(f"{path} is in use by another realign-edge", "wait until it is done, then start again")
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return RealignError(f"{path} cannot be written: {problem}", "make room on the disk, then start again")
+        why = f"{problem}: no space left" if code == sqlite3.SQLITE_IOERR and _no_room(path) else str(problem)
+        return RealignError(f"{path} cannot be written: {why}", "make room on the disk, then start again")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return MissingError(
             f"{path} cannot be used as {what}: {problem}", "check the permissions of its folder and of the file"
         )
     return MissingError(f"{path} cannot be used as {what}: {problem}", "restore it from a backup, or move it away")
+
+
+def _no_room(path: Path) -> bool:
+    """Is it the full disk that SQLite calls an I/O error, as it does where it cannot map its log?"""
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _ROOM_BYTES
+    return False
