@@ -1,18 +1,15 @@
 """Reading the appliance's file: where it lies, what it says, and where each effective value comes from."""
 
 import dataclasses
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from realign_edge.appliance.settings import ApplianceConfig
+from realign_edge.appliance.where import config_file
 from realign_edge.config.load import from_values, read_toml
 from realign_edge.pipeline.config import AlignConfig, resolve, sources_of
-
-USUAL = Path("/etc/realign-edge/realign-edge.toml")
-VARIABLE = "REALIGN_EDGE_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +19,6 @@ class Setting:
     key: str
     value: Any
     source: str
-
-
-def config_file() -> Path | None:
-    """The file that $REALIGN_EDGE_CONFIG names ("" = none), else the usual one if it is there."""
-    named = os.environ.get(VARIABLE)
-    if named is not None:
-        return Path(named) if named else None
-    return USUAL if USUAL.exists() else None
 
 
 def written_values(path: Path | None = None) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def align(
     detach: Annotated[bool, typer.Option("--detach", help="Go on by itself when the terminal is closed.")] = False,
     plain: Plain = False,
     lang: Lang = None,
-    theme: Theme = "dark",
-    image_mode: Images = "auto",
+    theme: Theme = None,
+    image_mode: Images = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -28,8 +28,8 @@ def blind_test(
     result: Annotated[bool, typer.Option("--result", help="Tell what people chose so far; ask nothing.")] = False,
     lang: Lang = None,
     plain: AskedInLines = False,
-    theme: Theme = "dark",
-    image_mode: Images = "auto",
+    theme: Theme = None,
+    image_mode: Images = None,
     as_json: Json = False,
 ) -> None:
     """Choose the better of two answers to held-out photos, before and after, without knowing which is which.

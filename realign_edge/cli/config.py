@@ -26,7 +26,8 @@ def show(
 
     Example:  realign-edge config show --changed
     """
-    from realign_edge.appliance.load import config_file, defaults, effective
+    from realign_edge.appliance.load import defaults, effective
+    from realign_edge.appliance.where import config_file
 
     found = file or config_file()
     usual = defaults()
@@ -50,7 +51,8 @@ def check(file: File = None, as_json: Json = False, quiet: Quiet = False) -> Non
 
     Example:  realign-edge config check ./realign-edge.toml
     """
-    from realign_edge.appliance.load import config_file, written_values
+    from realign_edge.appliance.load import written_values
+    from realign_edge.appliance.where import config_file
     from realign_edge.errors import MissingError, UsageError
 
     found = file or config_file()

@@ -30,8 +30,8 @@ def review(
     operator: Annotated[str | None, typer.Option(help="Who decides [default: your user name].")] = None,
     lang: Lang = None,
     plain: AskedInLines = False,
-    theme: Theme = "dark",
-    image_mode: Images = "auto",
+    theme: Theme = None,
+    image_mode: Images = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

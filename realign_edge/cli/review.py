@@ -24,8 +24,8 @@ def review(
     reviewer: Annotated[str | None, typer.Option(help="Who decides [default: your user name].")] = None,
     lang: Lang = None,
     plain: AskedInLines = False,
-    theme: Theme = "dark",
-    image_mode: Images = "auto",
+    theme: Theme = None,
+    image_mode: Images = None,
     as_json: Json = False,
 ) -> None:
     """Look pairs over, the doubtful ones first: accept, swap, edit, discard, or "the wrong photo fits, too".

@@ -12,6 +12,7 @@ import typer
 from realign_edge.language import Language, spoken_language
 
 if TYPE_CHECKING:
+    from realign_edge.appliance.settings import ApplianceConfig
     from tui.context import ImageMode, ThemeName
     from tui.rooms import RoomName
 
@@ -22,9 +23,14 @@ Plain = Annotated[bool, typer.Option("--plain", help="Lines in the place of a wi
 AskedInLines = Annotated[
     bool, typer.Option("--plain", help="Ask line by line in the place of a window; so it is where TERM is dumb.")
 ]
-Lang = Annotated[str | None, typer.Option(help="Of the window: en or ja [default: the locale's].")]
-Theme = Annotated[str, typer.Option(help="Of the window: dark, light, contrast.")]
-Images = Annotated[str, typer.Option("--image-mode", help="Photos: auto, kitty, sixel, half, none.")]
+Lang = Annotated[str | None, typer.Option(help="Of the window: en or ja [default: configured, else the locale's].")]
+Theme = Annotated[
+    str | None, typer.Option(help="Of the window: dark, light, contrast [default: configured, else dark].")
+]
+Images = Annotated[
+    str | None,
+    typer.Option("--image-mode", help="Photos: auto, kitty, sixel, half, none [default: configured, else auto]."),
+]
 
 
 @dataclass(frozen=True)
@@ -36,18 +42,35 @@ class Look:
     image_mode: str
 
 
-def look_of(lang: str | None, theme: str, image_mode: str) -> Look:
-    """What was typed, checked before anything begins.
+def look_of(lang: str | None, theme: str | None, image_mode: str | None) -> Look:
+    """What was typed, else what [window] and [site] of the configuration say, checked before anything begins.
 
     Raises:
-        UsageError: it is none that we have.
+        UsageError: it is none that we have, or the configuration has problems.
     """
     from realign_edge.errors import UsageError
 
+    configured = _configured()
+    if configured is not None:
+        theme, image_mode = theme or configured.window.theme, image_mode or configured.window.images
+        if lang is None and configured.site.language != "auto":
+            lang = configured.site.language
+    theme, image_mode = theme or THEMES[0], image_mode or IMAGE_MODES[0]
     for what, word, words in (("theme", theme, THEMES), ("image mode", image_mode, IMAGE_MODES)):
         if word not in words:
             raise UsageError(f"unknown {what} `{word}`", f"there are: {', '.join(words)}")
     return Look(spoken_language(lang), theme, image_mode)
+
+
+def _configured() -> "ApplianceConfig | None":
+    """The configuration, where there is a file of it: without one, a window opens sooner."""
+    from realign_edge.appliance.where import config_file
+
+    if config_file() is None:
+        return None
+    from realign_edge.appliance.load import appliance
+
+    return appliance()
 
 
 def is_terminal() -> bool:
@@ -94,7 +117,7 @@ def need_terminal(otherwise: str) -> None:
 
 
 def named_person(name: str | None, option: str) -> str:
-    """Who sits here: as typed, else the user of the operating system.
+    """Who sits here: as typed, else the configured operator, else the user of the operating system.
 
     Raises:
         UsageError: neither is known, as in some containers.
@@ -103,7 +126,8 @@ def named_person(name: str | None, option: str) -> str:
 
     from realign_edge.errors import UsageError
 
-    found = name
+    configured = _configured() if name is None else None
+    found = name if configured is None else configured.site.operator or None
     if found is None:
         try:
             found = getpass.getuser()

@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from realign_edge.appliance.doctor.model import Check, Patient, State
-from realign_edge.appliance.load import config_file, written_values
+from realign_edge.appliance.load import written_values
+from realign_edge.appliance.where import config_file
 from realign_edge.errors import RealignError
 from realign_edge.files import from_json, sha256_file
 

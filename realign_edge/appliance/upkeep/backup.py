@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from realign_edge.appliance.doctor.state import damage
-from realign_edge.appliance.load import config_file
+from realign_edge.appliance.where import config_file
 from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.errors import MissingError
 from realign_edge.evaluation.preference.answers import FILE as ANSWERS

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from realign_edge.appliance.inspecting import inspecting
-from realign_edge.appliance.load import VARIABLE, align_values, appliance, config_file, effective, written_values
+from realign_edge.appliance.load import align_values, appliance, effective, written_values
 from realign_edge.appliance.settings import ApplianceConfig
+from realign_edge.appliance.where import VARIABLE, config_file
 from realign_edge.errors import UsageError
 from realign_edge.pipeline.config import resolve
 

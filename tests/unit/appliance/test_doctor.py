@@ -15,8 +15,8 @@ import pytest
 from realign_edge.appliance.doctor import examine as examination
 from realign_edge.appliance.doctor import machine, services, software, state
 from realign_edge.appliance.doctor.model import Check, Patient
-from realign_edge.appliance.load import VARIABLE
 from realign_edge.appliance.settings import ApplianceConfig, InspectSettings, MaintainSettings
+from realign_edge.appliance.where import VARIABLE
 from realign_edge.bundle.keys import PRIVATE, workstation_key
 from realign_edge.photos.catalog import Catalog
 from realign_edge.results.model import Refused

@@ -138,3 +138,15 @@ def test_a_run_that_failed_meanwhile_fails_in_its_own_words(
 def test_a_run_that_was_killed_ends_as_a_shell_tells_it(run: Run, leave: Left) -> None:
     run.heartbeat(state="stopped", stage="train")
     assert leave(-9) == 137
+
+
+def test_what_was_not_typed_comes_from_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from realign_edge.appliance.where import VARIABLE
+    from realign_edge.cli.window import named_person
+
+    file = tmp_path / "c.toml"
+    file.write_text('[site]\nlanguage = "ja"\noperator = "Sato"\n[window]\ntheme = "light"\nimages = "half"\n')
+    monkeypatch.setenv(VARIABLE, str(file))
+    assert look_of(None, None, None) == Look("ja", "light", "half")
+    assert look_of("en", "dark", "none") == Look("en", "dark", "none")
+    assert (named_person(None, "--person"), named_person("Ito", "--person")) == ("Sato", "Ito")
