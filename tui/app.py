@@ -68,6 +68,7 @@ class RealignApp(App[None]):
         """The first window."""
         self.push_screen(BY_NAME[self.room].open(self.context))
         self._check_size(self.size)
+        self.set_interval(1.0, lambda: self._check_size(self.size))
 
     def on_ready(self) -> None:
         """What is there by now stays, and the collector leaves it out: to walk it took 40 ms every few seconds."""
@@ -75,8 +76,12 @@ class RealignApp(App[None]):
             self.set_timer(_SETTLED_S, gc.freeze)
 
     def on_resize(self, event: "events.Resize") -> None:
-        """A terminal may become too small for any window, and large again."""
+        """A terminal may become too small for any window, and large again.
+
+        Events of one change may come late or out of order; what the screen was laid out for is what counts.
+        """
         self._check_size(event.size)
+        self.call_after_refresh(lambda: self._check_size(self.size))
 
     def action_room(self, name: RoomName) -> None:
         """Another window in the place of this one; dialogs that are open are left first."""

@@ -56,7 +56,7 @@ def trial(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         )
 
     monkeypatch.setattr(verdicts, "_inspector", inspector)
-    monkeypatch.setattr("realign_edge.export.calibration.read_photo", lambda number: number)
+    monkeypatch.setattr("realign_edge.export.calibration.read_same", lambda photo: photo.path)
     monkeypatch.setattr("realign_edge.export.calibration.facts_of", lambda record, glossary: None)
     job = SimpleNamespace(calibration_photos=photos)
     return SimpleNamespace(job=job, steps=Steps(tmp_path / "w", "a"), calls=calls, folder=tmp_path / "w")
