@@ -4,11 +4,12 @@
 #   sudo deploy/prove_install.sh ARCHIVE RELEASE_KEY MODEL_BUNDLE WORKSTATION_KEY PHOTOS [KILLS]
 #
 # It installs the archive, KILLS times killing the installer (kill -9) at a moment of its time and running it again,
-# then installs the model bundle, inspects the photos, does the upkeep, upgrades, rolls back and uninstalls.
+# then installs the model bundle, inspects the photos, does the upkeep, tries a changed archive, installs once more over
+# the state, and uninstalls. Upgrade and rollback between two versions are in tests/unit/deploy/test_install.py.
 # Nothing of this machine is changed: all of it goes with the namespace.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "error: this must be run as root (it makes namespaces)" >&2; exit 2; }
-[ $# -ge 5 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 5 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 
 if [ -z "${REALIGN_EDGE_PROOF:-}" ]; then
     scratch=$(mktemp -d)
@@ -72,7 +73,7 @@ realign-edge inspect /tmp/stick/photos --quiet | tail -n 1
 realign-edge maintain run
 realign-edge doctor --quiet
 rows=$(realign-edge results verify --json)
-step "upgrade (the same programs, signed as another version), rollback"
+step "a changed archive, and the same one once more over the state"
 cp -r . /tmp/newer && cd /tmp/newer
 echo "changed" >>doc/README.md
 ! ./install.sh >/dev/null 2>&1 || { echo "PROOF FAILED: a changed file was installed"; exit 1; }

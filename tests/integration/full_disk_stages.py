@@ -18,7 +18,7 @@ from benchmarks.appliance_storm.stages import Place
 PAGE = 4096
 COMMANDS = {
     "inspect": ("inspect", "{incoming}", "--quiet"),
-    "report": ("report", "--out", "{disk}/root/reports", "--format", "html,csv,json", "--quiet"),
+    "report": ("report", "--out", "{disk}/place/reports", "--format", "html,csv,json", "--quiet"),
     "backup": ("maintain", "run", "--only", "backup", "--quiet"),
     "restore": ("maintain", "restore", "latest", "--yes", "--quiet"),
 }
@@ -27,7 +27,7 @@ PAGES = (0, 2, 16)
 
 def main(home: Path, incoming: Path, disk: Path) -> dict[str, list[dict[str, Any]]]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)], check=True)
-    place = Place(disk / "root", disk, disk, disk)
+    place = Place(disk / "place", disk, disk, disk)
     shutil.copytree(home, place.home, symlinks=True)
     place.reports.mkdir()
     log, found = disk.with_name("words.log"), dict[str, list[dict[str, Any]]]()

@@ -115,7 +115,7 @@ def _keys(home: Path) -> Check:
 
     private = home / "keys" / PRIVATE
     if private.exists() and private.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        fix = f"chmod 600 {private}, and make a new one (`bundle keys renew`) if others could read it"
+        fix = f"chmod 600 {private}, and make a new one (`bundle keys new`) if others could read it"
         return Check(GROUP, "keys", "broken", "other users can read the signing key", fix)
     try:
         trusted = trusted_keys(home)
