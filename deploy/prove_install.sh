@@ -28,8 +28,8 @@ fi
 scratch=$REALIGN_EDGE_PROOF
 mkdir "$scratch/layers"
 mount -t tmpfs tmpfs "$scratch/layers"
-mkdir "$scratch/layers/up" "$scratch/layers/work" "$scratch/layers/root"
-new=$scratch/layers/root
+mkdir "$scratch/layers/up" "$scratch/layers/work" "$scratch/layers/machine"
+new=$scratch/layers/machine
 mount -t overlay overlay -o "lowerdir=/,upperdir=$scratch/layers/up,workdir=$scratch/layers/work" "$new"
 mount -t proc proc "$new/proc"
 mount --bind /dev "$new/dev"
