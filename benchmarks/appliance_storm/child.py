@@ -6,6 +6,7 @@ so, a command begins at once, and kills hit work instead of imports. What is for
 
 import mmap
 import os
+import resource
 import select
 import signal
 import sqlite3
@@ -28,11 +29,13 @@ _connect = sqlite3.connect
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """at: just before the n-th write; after: `seconds` after it; time: `seconds` after the start."""
+    """at: just before the n-th write; after: `seconds` after it; half: in the middle of it, or of the next one that is
+    long enough, when a file has `size` bytes; time: `seconds` after the start."""
 
-    kind: Literal["at", "after", "time"]
+    kind: Literal["at", "after", "half", "time"]
     n: int = 0
     seconds: float = 0.0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class Counted:
                 os.kill(os.getpid(), signal.SIGKILL)
             elif self._aim.kind == "after":
                 os.write(self._told, b"!")
+            elif self._aim.kind == "half":
+                # The kernel writes up to here, and ends the process with SIGXFSZ: as final as SIGKILL.
+                resource.setrlimit(resource.RLIMIT_FSIZE, (self._aim.size, resource.RLIM_INFINITY))
 
 
 def run(
@@ -116,6 +122,9 @@ def _become(words: Sequence[str], environment: Mapping[str, str], log: Path, hoo
         os.dup2(out, 1)
         os.dup2(out, 2)
         os.environ.update(environment)
+        # Python ignores it, and would go on with an error instead.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         sys.argv = ["realign-edge", *words]
         sys.addaudithook(hook)
         sqlite3.connect = hook.connect  # type: ignore[assignment]

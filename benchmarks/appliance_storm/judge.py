@@ -1,65 +1,48 @@
-"""What must hold after each kill, and what a stage comes to once it has run to its end."""
+"""What a stage comes to once it has run to its end: the same after any number of kills as after none."""
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks.appliance_storm.at_once import whole_report
 from benchmarks.appliance_storm.stages import Place
 from realign_edge.appliance.upkeep.backup import known_backups
 from realign_edge.appliance.upkeep.round import STATUS
+from realign_edge.errors import RealignError
 from realign_edge.files import fingerprint, sha256_file
 from realign_edge.results.model import Inspection
 from realign_edge.results.store import Results
 
-DATABASES = ("catalog.sqlite", "results.sqlite")
 # Carry a time or a number that follows from one, or are signed over such.
 _TIMED = ("manifest.json", "manifest.sig")
-_TORN_ALLOWED = ("in-hand.json",)
-
-
-def problems_now(place: Place) -> list[str]:
-    """After any kill: both databases whole, and every JSON file as well. Looked at in copies, so that what recovers
-    them is the next command, not this look."""
-    found = [f"{name}: {what}" for name in DATABASES if (what := _damage(place.home / name))]
-    for path in place.home.rglob("*.json"):
-        # What is still being written lies in hidden files and folders.
-        hidden = any(part.startswith(".") for part in path.relative_to(place.home).parts)
-        if path.name not in _TORN_ALLOWED and not hidden:
-            try:
-                json.loads(path.read_bytes())
-            except ValueError:
-                found.append(f"{path} is torn")
-    return found
-
-
-def _damage(path: Path) -> str:
-    if not path.exists():
-        return ""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
-        for suffix in ("", "-wal"):
-            source = Path(f"{path}{suffix}")
-            if source.exists():
-                shutil.copyfile(source, f"{copy}{suffix}")
-        with closing(sqlite3.connect(copy)) as db:
-            said = [str(row[0]) for row in db.execute("PRAGMA integrity_check")]
-    return "" if said == ["ok"] else "; ".join(said[:3])
-
-
-def strays(place: Place) -> list[str]:
-    """Half-written files that nobody took away."""
-    return sorted(str(p.relative_to(place.root)) for p in place.root.rglob(".*.tmp"))
 
 
 def outcome(stage: str, place: Place) -> dict[str, Any]:
-    """What a stage came to, without its times: the same after any number of kills as after none."""
-    made: dict[str, Any] = globals()[f"_{stage}"](place)
+    """Without times, and as JSON has it."""
+    made: dict[str, Any] = json.loads(json.dumps(globals()[f"_{stage}"](place)))
     return made
+
+
+def differences(stage: str, place: Place, wanted: Mapping[str, Any]) -> list[str]:
+    """In words: what is not as undisturbed; that nothing can be made of it is one, too."""
+    try:
+        found = outcome(stage, place)
+    except (OSError, ValueError, LookupError, sqlite3.Error, RealignError) as problem:
+        return [f"what came out cannot be judged: {type(problem).__name__}: {problem}"[:300]]
+    return [
+        f"{name} is not as undisturbed{_where(found[name], was)}" for name, was in wanted.items() if found[name] != was
+    ]
+
+
+def _where(found: Any, wanted: Any) -> str:
+    """Which files differ, where it is about files."""
+    if not isinstance(found, dict) or not isinstance(wanted, dict):
+        return f": {found} for {wanted}"[:200]
+    return ": " + ", ".join(sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))[:5])
 
 
 def _index(place: Place) -> dict[str, Any]:
@@ -111,14 +94,9 @@ def _inspect(place: Place) -> dict[str, Any]:
 
 def _report(place: Place) -> dict[str, Any]:
     files = [p for p in place.reports.iterdir() if not p.name.startswith(".")]
-    whole = {p.suffix: _whole(p.suffix, p.read_bytes()) for p in files}
+    whole = {p.suffix: whole_report(p) for p in files}
     (plain,) = (json.loads(p.read_bytes()) for p in files if p.suffix == ".json")
     return {"whole": sorted(whole.items()), "listed": len(plain["photos"])}
-
-
-def _whole(suffix: str, data: bytes) -> bool:
-    ends = {".html": b"</html>", ".pdf": b"%%EOF", ".json": b"}", ".csv": b"\n"}
-    return data.endswith((ends[suffix], ends[suffix] + b"\n"))
 
 
 def _maintain(place: Place) -> dict[str, Any]:
@@ -151,7 +129,9 @@ def _rows(place: Place, query: str) -> str:
 
 
 def _inventory(folder: Path) -> dict[str, str]:
+    """Files by name; what killed writes left beside theirs is the upkeep's, and judged after it."""
     files = [p for p in sorted(folder.resolve().rglob("*")) if p.is_file() and p.name not in _TIMED]
+    files = [p for p in files if not (p.name.startswith(".") and p.suffix == ".tmp")]
     return {str(p.relative_to(folder.resolve())): _hash(p) for p in files}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from realign_edge.errors import MissingError, UsageError
-from realign_edge.files import from_json, write_atomic, write_json
+from realign_edge.files import from_json, sync_folder, write_atomic, write_json
 from realign_edge.runs.process import is_alive, process_mark
 
 Request = Literal["stop", "pause"]
@@ -114,10 +114,17 @@ class Run:
 
 
 def create_run(runs: Path, identity: str, about: dict[str, Any], config: str, now: datetime) -> Run:
-    """Make a run's folder; run.json is written last, so a folder without it is no run."""
-    folder = _new_folder(runs, f"{_stamp(runs, now)}-{identity[:4]}")
-    write_atomic(folder / "config.toml", config)
-    write_json(folder / "run.json", {**about, "identity": identity, "created": now.isoformat(timespec="seconds")})
+    """Make a run's folder, whole or not at all; one without run.json is no run."""
+    name = f"{_stamp(runs, now)}-{identity[:4]}"
+    beside = _beside(runs / name)
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        write_atomic(beside / "config.toml", config)
+        write_json(beside / "run.json", {**about, "identity": identity, "created": now.isoformat(timespec="seconds")})
+        folder = _put(beside, runs / name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     _point_latest(runs)
     return Run(folder)
 
@@ -134,14 +141,24 @@ def _stamp(runs: Path, now: datetime) -> str:
         return stamp
 
 
-def _new_folder(runs: Path, name: str) -> Path:
-    """A folder of this name, or with -2, -3 behind it where the name is taken by a run."""
-    folder, count = runs / name, 1
-    while (folder / "run.json").exists():
+def _beside(folder: Path) -> Path:
+    """Where a folder lies before it is there, and once it is gone; runs/leftovers.py takes away what stays."""
+    return folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+
+
+def _put(beside: Path, wanted: Path) -> Path:
+    """Rename a folder to this name, or to one with -2, -3 behind it where the name is taken."""
+    folder, count = wanted, 1
+    while True:
+        try:
+            beside.rename(folder)
+            sync_folder(folder.parent)
+            return folder
+        except OSError:
+            if not os.path.lexists(folder):
+                raise
         count += 1
-        folder = runs / f"{name}-{count}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+        folder = wanted.with_name(f"{wanted.name}-{count}")
 
 
 def _point_latest(runs: Path) -> None:
@@ -193,10 +210,11 @@ def find_live(runs: Path, name: str) -> Run:
 
 
 def remove_run(run: Run) -> None:
-    """Delete a run's folder; run.json goes first, so that an interrupted removal leaves no half run."""
+    """Delete a run's folder; it is out of the way in one step, so that an interrupted removal leaves no half run."""
     _remove_log(run)
-    (run.folder / "run.json").unlink(missing_ok=True)
-    shutil.rmtree(run.folder)
+    hidden = _beside(run.folder)
+    run.folder.rename(hidden)
+    shutil.rmtree(hidden)
     _point_latest(run.folder.parent)
 
 

@@ -141,9 +141,10 @@ def prune(backups: Path, keep: int) -> list[Path]:
     """Delete all but the newest `keep`, and what interrupted ones left; the folders that are gone."""
     gone = [b.folder for b in known_backups(backups)[:-keep]]
     for folder in gone:
-        # A folder without its manifest is no backup: an interrupted removal leaves no half one.
-        (folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder)
+        # Out of the way in one step: an interrupted removal leaves no half one, and the next round takes it away.
+        hidden = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        folder.rename(hidden)
+        shutil.rmtree(hidden)
     _sweep(backups)
     return gone
 
