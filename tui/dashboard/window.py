@@ -25,6 +25,7 @@ from tui.dashboard.source import Move, Player, open_looking
 from tui.dashboard.stages import Stages
 from tui.dashboard.status import ReplayLine, StatusLine
 from tui.dashboard.warnings import Warnings, WarningsScreen, gathered
+from tui.frame.failure import reason_of
 from tui.frame.window import Window
 from tui.words import Words
 
@@ -160,7 +161,7 @@ class DashboardWindow(Asking, Window):
         named = self.context.run != "latest"
         text = self.words("dashboard.no_such_run", run=self.context.run) if named else self.words("dashboard.no_run")
         if isinstance(message.problem, OSError):
-            text = self.words("dashboard.unreadable", problem=message.problem.strerror or message.problem)
+            text = self.words("dashboard.unreadable", problem=reason_of(message.problem, self.words.language))
         self._tell_empty(text)
 
     def _tell_empty(self, text: str) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Input, Label, Static
 
 from realign_edge.errors import UsageError
 from realign_edge.reports.write import formats_of
+from tui.frame.failure import words_of
 from tui.frame.window import Speaking
 from tui.inspections.asking import Field
 
@@ -57,7 +58,7 @@ class AskReport(ModalScreen[object], Speaking):
             if not folder:
                 raise UsageError(self.words("inspections.missing", names=self.words("inspections.field_folder")))
         except UsageError as problem:
-            self.query_one("#missing", Static).update(" · ".join(filter(None, (problem.message, problem.hint))))
+            self.query_one("#missing", Static).update(words_of(problem, self.words.language).replace("\n", " · "))
             return
         self.dismiss(Order(forms, folder, self._all_days))
 

@@ -4,6 +4,7 @@ from textual import on, work
 from textual.message import Message
 
 from realign_edge.errors import RealignError
+from realign_edge.sentences.translate import spoken
 from tui.context import Context
 from tui.frame.failure import words_of
 from tui.frame.tell import Tell
@@ -54,7 +55,7 @@ class Checking(Following):
         try:
             found = check_chain(self._feed.path, self.context.now())
         except (RealignError, OSError) as problem:
-            self.post_message(self.Failed(words_of(problem)))
+            self.post_message(self.Failed(words_of(problem, self.words.language)))
         self.post_message(self.ChainChecked(found, asked))
 
     @on(ChainChecked)
@@ -71,7 +72,8 @@ class Checking(Following):
         if not found.problems:
             return words("inspections.verified", n=found.last)
         lines = [
-            f"{words('inspections.row', n=p.number)}: {p.what}" if p.number else p.what
+            f"{words('inspections.row', n=p.number)}: {what}" if p.number else what
             for p in found.problems[:_PROBLEMS]
+            for what in [spoken(p.what, words.language)]
         ]
         return "\n".join([*lines, "", words("inspections.verify_do")])

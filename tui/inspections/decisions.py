@@ -142,7 +142,7 @@ class Deciding(Following):
         except DecidedMeanwhile as other:
             self.post_message(self.Overtaken(said, other))
         except (RealignError, OSError) as problem:
-            self.post_message(self.Unwritten(words_of(problem)))
+            self.post_message(self.Unwritten(words_of(problem, self.words.language)))
         else:
             self.post_message(self.Decided(said, entry.number))
 

@@ -55,7 +55,7 @@ class Following(Opening):
             pulse = self._feed.pulse()
             found = self._feed.look(all_days)
         except Exception as problem:
-            trouble = words_of(problem)
+            trouble = words_of(problem, self.words.language)
         self.post_message(self.News(found, pulse, trouble))
 
     @on(News)

@@ -77,7 +77,7 @@ class Opening(Window):
         try:
             opened = open_row(self.context, number, photo_folders(self.context, self._pulse))
         except (RealignError, OSError) as problem:
-            self.post_message(self.Failed(words_of(problem)))
+            self.post_message(self.Failed(words_of(problem, self.words.language)))
         self.post_message(self.Shown(number, opened))
 
     @on(Shown)

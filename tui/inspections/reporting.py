@@ -51,7 +51,7 @@ class Reporting(Following):
         try:
             made = write_report(self.context, order)
         except Exception as problem:
-            self.post_message(self.Wrote((), 0, 0, words_of(problem)))
+            self.post_message(self.Wrote((), 0, 0, words_of(problem, self.words.language)))
         else:
             self.post_message(self.Wrote(made.files, made.report.summary.photos, made.problems))
 

@@ -81,7 +81,7 @@ class Deleting(Reading):
         try:
             done = remove(planned)
         except OSError as problem:
-            self.post_message(self.Deleted(words_of(problem), failed=True))
+            self.post_message(self.Deleted(words_of(problem, self.words.language), failed=True))
             return
         words = self.words("runs.deleted", n=len(done.gone), size=gib(done.size))
         if len(done.spared) > len(planned.spared):

@@ -67,7 +67,7 @@ class Reading(Window):
                 if first and len(rows) == _FIRST:
                     self.post_message(self.Listed(rows, whole=False))
         except OSError as problem:
-            self.post_message(self.Unread(words_of(problem)))
+            self.post_message(self.Unread(words_of(problem, self.words.language)))
         self.post_message(self.Listed(rows, whole=True))
 
     @on(Listed)
