@@ -238,13 +238,13 @@ async def test_new_runs_appear_and_lost_ones_go(home: Path) -> None:
         await settled(app, pilot)
         await pilot.press("down")
         make(home, 9, {"state": "stopped"}, None, "")
-        window(app)._look()
+        window(app).look()
         await settled(app, pilot)
         listing = window(app).query_one(Listing)
         assert len(listing.keys) == 5 and listing.current == "20260403-093000-0003"
         for run in list_runs(home / "runs"):
             (run.folder / "run.json").unlink()
-        window(app)._look()
+        window(app).look()
         await settled(app, pilot)
         assert window(app).query_one("#none").display
 
