@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from realign_edge.carry.sizes import gib
+from realign_edge.evaluation.preference.choices import count_choices
 from realign_edge.runs.compare import Figure, compare_runs
 from realign_edge.runs.prune import Removal, all_but, folder_bytes, removal, remove
 from tui.context import Context
@@ -279,8 +280,10 @@ class RunsWindow(Window):
         names = [run.run_id for run in planned.gone]
         more = len(names) - _NAMED
         told = "\n".join([*names[:_NAMED], *([words("runs.and_more", n=more)] if more > 0 else [])])
+        choices = sum(count_choices(run.folder) for run in planned.gone)
         about = "\n".join(filter(None, (
-            told, words("runs.what_goes"), words("runs.stay", n=len(planned.spared)) if planned.spared else "",
+            told, words("runs.what_goes"), words("runs.choices_go", n=choices) if choices else "",
+            words("runs.stay", n=len(planned.spared)) if planned.spared else "",
         )))  # fmt: skip
         question = words("runs.delete", n=len(names), size=gib(planned.size))
 
