@@ -98,7 +98,7 @@ def _written(context: Context, words: Words, said: Disposition, write: Write) ->
         write(said_line(words, other.said))
         return True
     except RealignError as problem:
-        write(words_of(problem))
+        write(words_of(problem, words.language))
         return False
     write(words("inspections.decided", row=entry.number, said=said_line(words, said)))
     return True
