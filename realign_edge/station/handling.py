@@ -3,12 +3,12 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from realign_edge.files import sync_folder, write_atomic
+from realign_edge.files import beside_of, sync_folder, write_atomic
 from realign_edge.photos.text import is_clean_name
 from realign_edge.station.intake import Found, Stamp
 
@@ -17,10 +17,11 @@ class Replaced(Exception):  # noqa: N818 - a camera may do so, and the new photo
     """Another file has come under the same name since this one was read."""
 
 
-def move(found: Found, target: Path, digest: str) -> Path:
+def move(found: Found, target: Path, digest: str, note: Callable[[Path], None]) -> Path:
     """Move a file below `target`, under the name that it has below the watched folder; where it lies then.
 
-    digest: of its bytes; tells it from another file that has its name there already.
+    digest: of its bytes; tells it from another file that has its name there already; note: hears of the file beside
+    its place that a copy to another disk is written into, before it is.
 
     Raises:
         Replaced: the file is not the one that was read; it stays where it is.
@@ -37,7 +38,7 @@ def move(found: Found, target: Path, digest: str) -> Path:
     except OSError as problem:
         if problem.errno != errno.EXDEV:
             raise
-        _carry(found, place)
+        _carry(found, place, note)
     if stamp_of(place)[:2] != found.stamp[:2]:
         # It was replaced between the look and the move: what came after belongs back, to be taken in its turn.
         with suppress(OSError):
@@ -47,13 +48,15 @@ def move(found: Found, target: Path, digest: str) -> Path:
     return place
 
 
-def explain_beside(place: Path, reason: str, said_at: str) -> None:
-    """Write why a file was refused into a text file beside it.
+def explain_beside(place: Path, reason: str, said_at: str, note: Callable[[Path], None]) -> None:
+    """Write why a file was refused into a text file beside it; note: as for `move`.
 
     Raises:
         OSError: it cannot be written.
     """
-    write_atomic(place.with_name(place.name + ".txt"), f"{reason}\nrefused at {said_at}\n")
+    text = place.with_name(place.name + ".txt")
+    note(beside_of(text))
+    write_atomic(text, f"{reason}\nrefused at {said_at}\n")
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -75,9 +78,10 @@ def _names(wanted: Path, digest: str) -> Iterator[Path]:
         yield wanted.with_name(f"{wanted.stem}-{mark}{more}{wanted.suffix}")
 
 
-def _carry(found: Found, place: Path) -> None:
+def _carry(found: Found, place: Path, note: Callable[[Path], None]) -> None:
     """To another disk: copied whole and safe before the original goes."""
-    beside = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    beside = beside_of(place)
+    note(beside)
     try:
         shutil.copy2(found.path, beside)
         with beside.open("rb") as file:

@@ -19,7 +19,7 @@ from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.results.model import Entry, Inspection, Refused
 from realign_edge.results.store import Results
 from realign_edge.results.thumbnails import keep_thumbnail
-from realign_edge.station.handling import Replaced, explain_beside, move
+from realign_edge.station.away import Away
 from realign_edge.station.heartbeat import Heartbeat, now
 from realign_edge.station.inhand import InHand
 from realign_edge.station.inspector import Context
@@ -67,6 +67,7 @@ class Watcher:
         self._context, self._tell = context, tell
         self._intake = Intake(folder, settings.leave_out(), settings.settle_s)
         self.heart = Heartbeat(home, folder)
+        self._away = Away(home, self._intake, tell)
         self._hand = InHand(home)
         self._closed: tuple[str, ...] = ()
         self._gone = False
@@ -78,6 +79,7 @@ class Watcher:
             RealignError: the results cannot be written, or the bundle does not work.
         """
         self.heart.beat("watching", 0)
+        self._away.clear()
         try:
             while not stopping():
                 began = time.monotonic()
@@ -150,14 +152,17 @@ class Watcher:
         if not new:
             self._known(found, entry)
             return
-        moved = self._put_away(found, self._settings.done, inspection.sha256)
+        moved = self._away.put(found, self._settings.done, inspection.sha256)
         self._tell(Event("inspected", found.name, entry, moved_to=moved))
         self.heart.count(inspection.verdict)
 
     def _known(self, found: Found, entry: Entry) -> None:
         """The same bytes have a row already: from before a stop, or under another name."""
         assert isinstance(entry.content, Inspection)
-        moved = self._put_away(found, self._settings.done, entry.content.sha256)
+        stuck = self._away.is_stuck(found)
+        moved = self._away.put(found, self._settings.done, entry.content.sha256)
+        if stuck and not moved:
+            return
         same = entry.content.name == found.name
         words = f"the same photo as {entry.content.name}, row {entry.number}"
         self._tell(Event("known" if same else "duplicate", found.name, entry, "" if same else words, moved))
@@ -188,29 +193,14 @@ class Watcher:
 
     def _refuse(self, found: Found, digest: str, reason: str) -> None:
         entry, _ = self._results.append_new(Refused(found.name, reason, now(), digest))
-        moved = self._put_away(found, self._settings.quarantine, digest)
+        stuck = self._away.is_stuck(found)
+        moved = self._away.put(found, self._settings.quarantine, digest)
         if moved:
-            with suppress(OSError):
-                explain_beside(Path(moved), reason, now())
-        self._tell(Event("refused", found.name, entry, reason, moved))
-        self.heart.count("refused")
-
-    def _put_away(self, found: Found, target: Path | None, digest: str) -> str:
-        """Where the file lies now, "" where it stayed."""
-        if target is None:
-            self._intake.finish(found)
-            return ""
-        try:
-            moved = move(found, target, digest)
-        except (Replaced, FileNotFoundError):
-            self._intake.forget(found)
-            return ""
-        except OSError as problem:
-            self._intake.finish(found)
-            self._tell(Event("trouble", found.name, words=f"cannot be moved to {target}: {problem.strerror}"))
-            return ""
-        self._intake.forget(found)
-        return str(moved)
+            self._away.explain(moved, reason)
+        if not stuck:
+            self.heart.count("refused")
+        if moved or not stuck:
+            self._tell(Event("refused", found.name, entry, reason, moved))
 
     def _folder_gone(self, reason: str) -> None:
         """A network mount may be lost for a while; told once."""

@@ -6,6 +6,7 @@ from textual import on, work
 from textual.message import Message
 
 from realign_edge.carry.sizes import gib
+from realign_edge.evaluation.preference.choices import count_choices
 from realign_edge.runs.prune import Removal, all_but, removal, remove
 from tui.frame.ask import AskText, Confirm
 from tui.frame.failure import words_of
@@ -103,6 +104,8 @@ def _about(words: Words, planned: Removal) -> str:
     if len(names) > _NAMED:
         lines.append(words("runs.and_more", n=len(names) - _NAMED))
     lines.append(words("runs.what_goes"))
+    if choices := sum(count_choices(run.folder) for run in planned.gone):
+        lines.append(words("runs.choices_go", n=choices))
     if planned.spared:
         lines.append(words("runs.stay", n=len(planned.spared)))
     return "\n".join(lines)

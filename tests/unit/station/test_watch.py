@@ -340,3 +340,23 @@ def test_another_active_bundle_is_taken_up(tmp_path: Path) -> None:
     inspector.inspect(data, "p.jpg")
     inspector.inspect(data, "p.jpg")
     assert (loaded, told) == ([tmp_path / "a", tmp_path / "b"], [tmp_path / "b"])
+
+
+def test_photo_that_could_not_be_moved_is_once_there_is_room(watched: Watched) -> None:
+    photo(watched.folder / "a.jpg", 1)
+    (watched.folder / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0cut off")
+    done, quarantine = watched.folder / "done", watched.folder / "quarantine"
+    for place in (done, quarantine):
+        # In the place of a disk without room: a file, where the folder should be.
+        place.write_text("")
+
+    def moved() -> bool:
+        if len(watched.of("trouble")) == 2:
+            for place in (done, quarantine):
+                if place.is_file():
+                    place.unlink()
+        return (done / "a.jpg").exists() and (quarantine / "bad.jpg").exists()
+
+    watched.run(moved, patience_s=0.0)
+    assert (watched.of("trouble"), watched.of("inspected")) == (["a.jpg", "bad.jpg"], ["a.jpg"])
+    assert len(watched.rows()) == 2
