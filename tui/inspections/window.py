@@ -18,7 +18,7 @@ from realign_edge.photos.text import clean
 from realign_edge.results.deciding import DecidedMeanwhile, write_decision
 from realign_edge.results.follow import Row
 from realign_edge.results.model import Decision, Disposition, Inspection
-from realign_edge.station.pulse import WatcherPulse
+from realign_edge.station.watching.pulse import WatcherPulse
 from tui.context import Context
 from tui.frame.ask import Confirm
 from tui.frame.failure import words_of
