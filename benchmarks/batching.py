@@ -129,7 +129,8 @@ def inspections(place: Path, count: int, temporary: Path) -> None:
     """Photos a minute, opened ahead and not, taking turns: as rendered, and as large as a camera's."""
     from realign_edge.station.arriving.ahead import opened_ahead
     from realign_edge.station.arriving.arrivals import Arrival
-    from realign_edge.station.inspecting.inspector import Context, Inspector
+    from realign_edge.station.arriving.context import Context
+    from realign_edge.station.inspecting.inspector import Inspector
     from realign_edge.station.inspecting.work import inspect_all
 
     inspector = Inspector(place / "bundle", 1)

@@ -21,7 +21,7 @@ from benchmarks.watch_feed import floor_photos, renumbered
 from realign_edge.files import sha256_bytes
 from realign_edge.results.model import Finding, Inspection, Neighbour, Reason
 from realign_edge.results.store import Results
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 from realign_edge.station.watching.events import Event, WatchSettings
 from realign_edge.station.watching.watch import Watcher
 

@@ -65,7 +65,7 @@ def trust_as_here(station: Path) -> None:
 def work(folder: Path) -> None:
     """`inspect --watch` with the made-up inspector."""
     from realign_edge.cli.watching import watch_folder, watch_settings
-    from realign_edge.station.inspecting.inspector import Context
+    from realign_edge.station.arriving.context import Context
 
     settings = watch_settings(folder, Path("done"), Path("quarantine"), SETTLE_S, PATIENCE_S, EVERY_S)
     watch_folder(folder, lambda _teller: MadeUp(), Context(station="storm"), "", settings, as_json=True, quiet=False)

@@ -69,7 +69,7 @@ def inspect(
     from realign_edge.home import home
     from realign_edge.results.store import Results
     from realign_edge.station.arriving.arrivals import arrivals
-    from realign_edge.station.inspecting.inspector import Context
+    from realign_edge.station.arriving.context import Context
     from realign_edge.station.inspecting.record import recorded
     from realign_edge.station.inspecting.work import inspect_all
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from realign_edge.photos.records import read_records
 from realign_edge.photos.sources.sidecar import sidecars_of
 from realign_edge.station.arriving.arrivals import NamePattern
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 
 _TABLES = ("records.csv", "records.jsonl")
 

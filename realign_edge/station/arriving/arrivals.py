@@ -10,7 +10,7 @@ from pathlib import Path
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.photos.records import read_records
 from realign_edge.photos.scan import list_folder
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 
 _FIELDS = tuple(f.name for f in fields(Context))
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from realign_edge.glossary.questions import describe_question, yes_no_answer, ye
 from realign_edge.photos.decode import decode
 from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.results.model import Finding, Inspection
+from realign_edge.station.arriving.context import Context
 from realign_edge.station.decoding.model import Answer, StationModel, load_station
 from realign_edge.station.evidence.evidence import Evidence, Probe
 from realign_edge.station.evidence.grounding import confidence, grounding
@@ -35,17 +35,6 @@ SHOWN, LOOKED_AT = 5, 24
 # Questions about defects that are not claimed; each costs one short pass.
 MOST_PROBES = 6
 DESCRIBE = "describe"
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What is known about a photo besides its picture. taken_at: ISO 8601, "" where unknown."""
-
-    station: str = ""
-    operator: str = ""
-    lot: str = ""
-    serial: str = ""
-    taken_at: str = ""
 
 
 class Inspector:

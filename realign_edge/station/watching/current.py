@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from realign_edge.results.model import Inspection
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 from realign_edge.station.watching.events import Inspects
 
 

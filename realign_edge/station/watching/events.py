@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from realign_edge.results.model import Entry, Inspection
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 
 Kind = Literal["inspected", "known", "duplicate", "refused", "waiting", "trouble", "gone", "back", "bundle"]
 

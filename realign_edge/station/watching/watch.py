@@ -19,7 +19,7 @@ from realign_edge.photos.regular import Refusal, read_bytes
 from realign_edge.results.model import Entry, Inspection, Refused
 from realign_edge.results.store import Results
 from realign_edge.results.thumbnails import keep_thumbnail
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 from realign_edge.station.watching.events import Event, Inspects, WatchSettings
 from realign_edge.station.watching.handling import Replaced, explain_beside, move
 from realign_edge.station.watching.heartbeat import Heartbeat, now

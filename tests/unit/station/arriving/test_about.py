@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from realign_edge.station.arriving.about import context_by
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 
 
 def test_options_then_records_then_the_name(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from realign_edge.results.model import Inspection, Refused
 from realign_edge.station.arriving import ahead
 from realign_edge.station.arriving.ahead import opened_ahead
 from realign_edge.station.arriving.arrivals import Arrival
-from realign_edge.station.inspecting.inspector import Context, Inspector
+from realign_edge.station.arriving.context import Context
+from realign_edge.station.inspecting.inspector import Inspector
 from realign_edge.station.inspecting.work import inspect_all
 
 

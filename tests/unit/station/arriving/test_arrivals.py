@@ -7,7 +7,7 @@ import pytest
 
 from realign_edge.errors import MissingError, UsageError
 from realign_edge.station.arriving.arrivals import NamePattern, arrivals
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from realign_edge.photos.regular import Refusal
 from realign_edge.results.model import Inspection, Reason, Refused
 from realign_edge.results.store import Results
 from realign_edge.results.thumbnails import thumbnail_path
-from realign_edge.station.inspecting.inspector import Context
+from realign_edge.station.arriving.context import Context
 from realign_edge.station.watching import watch
 from realign_edge.station.watching.events import Event, WatchSettings
 from realign_edge.station.watching.watch import Watcher
