@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.appliance_storm.stages import Place
 from realign_edge.appliance.upkeep.backup import known_backups
-from realign_edge.appliance.upkeep.round import STATUS
+from realign_edge.appliance.upkeep.model import STATUS
 from realign_edge.files import fingerprint, sha256_file
 from realign_edge.results.model import Inspection
 from realign_edge.results.store import Results

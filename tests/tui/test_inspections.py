@@ -640,7 +640,7 @@ async def test_a_resize_keeps_the_place(make: Any) -> None:
 
 
 def test_the_watcher_in_words() -> None:
-    from realign_edge.station.pulse import WatcherPulse
+    from realign_edge.station.watching.pulse import WatcherPulse
 
     words = words_in("en")
     states = ("watching", "waiting for the folder", "silent", "stopped", "failed", "gone")

@@ -34,7 +34,7 @@ SHOWN = (
     "runs/lock.py",
     "runs/run.py",
     "station/find.py",
-    "station/watch.py",
+    "station/watching/watch.py",
 )
 # Written by SQLite; put together from pieces.
 FOREIGN = {

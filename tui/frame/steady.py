@@ -12,7 +12,7 @@ class Steady(Screen[object]):
     any more. Only the size of now counts.
     """
 
-    def on_resize(self, event: events.Resize) -> None:
+    async def _on_resize(self, event: events.Resize) -> None:
         """An event that came too late is dropped; the one with the size of now is still to come."""
         if event.size != self.app.size:
             event.prevent_default()

@@ -9,8 +9,8 @@ from realign_edge.results.chain import Problem
 from realign_edge.results.follow import Follower, Row
 from realign_edge.results.model import Disposition, Entry, Inspection, Refused
 from realign_edge.results.store import FILE, Results
-from realign_edge.station.pulse import WatcherPulse, watcher_pulse
-from realign_edge.station.whereabouts import Whereabouts, past_thumbnail, photo_of
+from realign_edge.station.watching.pulse import WatcherPulse, watcher_pulse
+from realign_edge.station.watching.whereabouts import Whereabouts, past_thumbnail, photo_of
 from tui.context import Context
 
 # Rows that a long list begins with.

@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from realign_edge.results.follow import Row
-from realign_edge.station.pulse import WatcherPulse
+from realign_edge.station.watching.pulse import WatcherPulse
 from tui.context import Context
 from tui.frame.failure import words_of
 from tui.frame.listing import Listing, Pieces

@@ -9,7 +9,7 @@ from realign_edge.results.deciding import DecidedMeanwhile, write_decision
 from realign_edge.results.model import Decision, Disposition, Inspection
 from realign_edge.results.query import Query
 from realign_edge.results.store import Results
-from realign_edge.station.pulse import watcher_pulse
+from realign_edge.station.watching.pulse import watcher_pulse
 from tui.context import Context
 from tui.frame.failure import words_of
 from tui.frame.lines import Read, Write, ask_line

@@ -9,7 +9,7 @@ from realign_edge.photos.text import clean
 from realign_edge.results.follow import Final, Row
 from realign_edge.results.model import Disposition, Inspection, Neighbour, Refused
 from realign_edge.sentences.translate import spoken
-from realign_edge.station.pulse import WatcherPulse
+from realign_edge.station.watching.pulse import WatcherPulse
 from tui.frame.cells import fit, tail
 from tui.frame.listing import Pieces
 from tui.inspections.feed import Checked, Opened

@@ -88,9 +88,9 @@ def _indexed(shift: Shift, folder: Path) -> Outcome:
 
 def drift(shift: Shift) -> list[Outcome]:
     """Do the photos still look like those that the model was aligned on?"""
-    from realign_edge.station.drift import DriftSettings
-    from realign_edge.station.drift_input import bundle_facts, look
-    from realign_edge.station.drift_words import advice, sentence
+    from realign_edge.station.drift.drift import DriftSettings
+    from realign_edge.station.drift.input import bundle_facts, look
+    from realign_edge.station.drift.words import advice, sentence
     from realign_edge.station.find import find_bundle
 
     try:

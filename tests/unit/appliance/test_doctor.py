@@ -152,7 +152,7 @@ def test_package_that_is_missing(station: Patient, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_the_watcher_last_said(station: Patient, said: dict[str, str], expected: str, words: str) -> None:
-    from realign_edge.station.heartbeat import now
+    from realign_edge.station.watching.heartbeat import now
 
     beat = {"pid": os.getpid(), "mark": process_mark(os.getpid()), "at": now(), **said}
     (station.home / "watch").mkdir()
