@@ -12,7 +12,8 @@ from realign_edge.bundle.manifest import BaseModel, BundleManifest, GraphParity,
 from realign_edge.bundle.seal import seal
 from realign_edge.export.contents.calibration import write_baseline
 from realign_edge.export.contents.golden import write_golden
-from realign_edge.export.gate.gate import Gate, Trial, sizes_of
+from realign_edge.export.gate.gate import Gate, sizes_of
+from realign_edge.export.gate.trial import Trial
 from realign_edge.export.gate.verdicts import AGREEMENT, UNSIGNED, past_of
 from realign_edge.export.job import Aligned
 from realign_edge.files import finite, from_json, sha256_file, write_atomic, write_json

@@ -13,7 +13,8 @@ from realign_edge.bundle.keys import SigningKey
 from realign_edge.config.load import from_values
 from realign_edge.errors import MissingError
 from realign_edge.export.assemble import assemble
-from realign_edge.export.gate.gate import Trial, pass_gate
+from realign_edge.export.gate.gate import pass_gate
+from realign_edge.export.gate.trial import Trial
 from realign_edge.export.graphs.graphs import Graphs, export_graphs
 from realign_edge.export.graphs.hub import newline_of
 from realign_edge.export.graphs.tower.patches import grid_of

@@ -10,11 +10,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from realign_edge.bundle.contract import GLOSSARY, MANIFEST, RULES, Baseline
 from realign_edge.export.contents.calibration import Calibration, calibrated, examined
 from realign_edge.export.contents.evidence import write_evidence
+from realign_edge.export.gate.trial import Mix, Trial
 from realign_edge.files import write_atomic, write_json
 from realign_edge.glossary.load import glossary_toml
 from realign_edge.intervals import wilson_interval
@@ -24,16 +25,13 @@ from realign_edge.station.inspecting.inspector import Inspector
 from realign_edge.station.judging.calibrate import Threshold
 from realign_edge.station.judging.rules import DEFAULT
 
-if TYPE_CHECKING:
-    from realign_edge.export.gate.gate import Mix, Trial
-
 # What bundles of an unfinished export say of themselves; nothing trusts them, since they are not signed.
 UNSIGNED = {"id": "0" * 16, "model_sha256": "0" * 64}
 _INDEX = "index"
 AGREEMENT = ("verdicts", "verdicts_low", "verdicts_high", "verdicts_n", "let_through")
 
 
-def judged_by(trial: "Trial", mix: "Mix", counts: Sequence[int], progress: Progress) -> list[Calibration]:
+def judged_by(trial: Trial, mix: Mix, counts: Sequence[int], progress: Progress) -> list[Calibration]:
     """The mix, calibrated on the first held-out photos, once for each of `counts`; kept in the export's steps.
 
     Raises:
@@ -67,12 +65,12 @@ def words_of(mix: Mapping[Any, str]) -> str:
     return ", ".join(f"{g.split('_')[0]} {p}" for g, p in mix.items() if p != "fp32") or "fp32"
 
 
-def past_of(trial: "Trial", mix: "Mix") -> Path:
+def past_of(trial: Trial, mix: Mix) -> Path:
     """The folder with `index/` as this mix sees the past photos; there once the mix was judged."""
     return trial.steps.folder / f"past-{mix['vision_encoder']}"
 
 
-def _inspector(trial: "Trial", mix: "Mix", progress: Progress) -> Inspector:
+def _inspector(trial: Trial, mix: Mix, progress: Progress) -> Inspector:
     """The mix as a bundle that could be inspected with."""
     model, job = trial.model(mix), trial.job
     folder, past = model.folder, past_of(trial, mix)

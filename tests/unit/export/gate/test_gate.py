@@ -12,6 +12,7 @@ from realign_edge.bundle.contract import GRAPHS
 from realign_edge.errors import GateError
 from realign_edge.evaluation.pope import Probe
 from realign_edge.export.gate import gate
+from realign_edge.export.gate.trial import EXACT
 from realign_edge.export.parity.parity import Result, failing, fastest, figures_of
 from realign_edge.export.parity.sitting import Paper, Sitting
 from realign_edge.export.settings import ExportSettings
@@ -206,7 +207,7 @@ def test_a_mix_with_other_verdicts_gets_its_worst_graph_in_fp32(monkeypatch: pyt
 def test_what_fp32_would_not_pass_must_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     lax = ExportSettings(min_verdicts=0.0, precisions=("fp32", "int8"))
     found = passing(monkeypatch, lambda _: {}, lax, lambda m: "FP" if set(m.values()) == {"fp32"} else "PP")
-    assert found.mix == gate.EXACT
+    assert found.mix == EXACT
     assert {r.reason for r in found.results if r.precision == "int8"} == {
         "50.0% of 4 photos pass that did not, at most 3.0%"
     }
