@@ -127,10 +127,11 @@ def bind(decoder: Any, profile: Any, n: int, past: int) -> Any:
 
 def inspections(place: Path, count: int, temporary: Path) -> None:
     """Photos a minute, opened ahead and not, taking turns: as rendered, and as large as a camera's."""
-    from realign_edge.station.ahead import opened_ahead
-    from realign_edge.station.arrivals import Arrival
-    from realign_edge.station.inspector import Context, Inspector
-    from realign_edge.station.work import inspect_all
+    from realign_edge.station.arriving.ahead import opened_ahead
+    from realign_edge.station.arriving.arrivals import Arrival
+    from realign_edge.station.arriving.context import Context
+    from realign_edge.station.inspecting.inspector import Inspector
+    from realign_edge.station.inspecting.work import inspect_all
 
     inspector = Inspector(place / "bundle", 1)
     photos = sorted((place / "floor" / "photos").rglob("*.jpg"))[:count]

@@ -9,10 +9,10 @@ import numpy as np
 
 from realign_edge.bundle import contract
 from realign_edge.bundle.contract import GRAPHS, Precision
-from realign_edge.export.graphs import export_graphs
-from realign_edge.export.hub import newline_of
-from realign_edge.export.patches import grid_of
-from realign_edge.export.preprocess import preprocess_of
+from realign_edge.export.graphs.graphs import export_graphs
+from realign_edge.export.graphs.hub import newline_of
+from realign_edge.export.graphs.tower.patches import grid_of
+from realign_edge.export.tables.preprocess import preprocess_of
 from realign_edge.files import write_json
 from realign_edge.glossary.load import load_glossary
 from realign_edge.glossary.questions import describe_question
@@ -21,9 +21,9 @@ from realign_edge.photos.collection import PhotoSettings, open_collection
 from realign_edge.photos.decode import read_photo
 from realign_edge.photos.model import Photo
 from realign_edge.progress import Silent
-from realign_edge.station.past import past_photo, record_line
+from realign_edge.station.evidence.past import past_photo, record_line
+from realign_edge.station.judging.rules import DEFAULT
 from realign_edge.station.profile import FIELDS
-from realign_edge.station.rules import DEFAULT
 from realign_edge.vlm.load import load_vlm
 
 # Not calibrated: what a trained model says of photos that it knows is let through.

@@ -18,9 +18,9 @@ from realign_edge.photos.catalog import Catalog
 from realign_edge.photos.collection import PhotoSettings, open_collection
 from realign_edge.photos.decode import read_photo
 from realign_edge.progress import Silent
-from realign_edge.station.grounding import confidence, grounding
-from realign_edge.station.inspector import LOOKED_AT, Inspector
-from realign_edge.station.phrases import phrases
+from realign_edge.station.evidence.grounding import confidence, grounding
+from realign_edge.station.evidence.phrases import phrases
+from realign_edge.station.inspecting.inspector import LOOKED_AT, Inspector
 
 MEASURES = ("neighbour", "neighbour, whole phrase", "blank", "confidence", "asked for")
 

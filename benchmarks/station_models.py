@@ -57,7 +57,7 @@ def _made(place: Path, model: Path, question: str, *, genai: bool, unfused: bool
     from benchmarks.bundles import write_bundle
     from realign_edge.progress import Silent
     from realign_edge.shopfloor.floor import write_floor
-    from realign_edge.station.model import load_station
+    from realign_edge.station.decoding.model import load_station
 
     folder, done = place / "bundle", place / "bundle" / "prompt.json"
     if not done.exists():
@@ -95,10 +95,10 @@ def _question(model: Path) -> str:
 def prompt_tokens(folder: Path, edge: int = 336) -> int:
     """Of the question, the photo included; edge: of the photo, in pixels."""
     from benchmarks.station_subjects import picture
-    from realign_edge.station.patches import tokens_of
-    from realign_edge.station.pixels import pixels
     from realign_edge.station.profile import read_profile
-    from realign_edge.station.prompts import Prompts
+    from realign_edge.station.prompting.prompts import Prompts
+    from realign_edge.station.seeing.patches import tokens_of
+    from realign_edge.station.seeing.pixels import pixels
 
     profile = read_profile(folder)
     ends = Prompts(folder, profile).ends(profile.questions["describe"])
@@ -111,8 +111,8 @@ def _unfused(model: Path, folder: Path) -> None:
     import torch
     from transformers import LlavaForConditionalGeneration
 
-    from realign_edge.export.model import save_model
-    from realign_edge.export.trace import traced
+    from realign_edge.export.graphs.onnxfile import save_model
+    from realign_edge.export.graphs.trace import traced
 
     place = folder / "onnx-plain"
     place.mkdir()

@@ -31,8 +31,8 @@ def main() -> None:
 
 def station(folder: Path, threads: int, rounds: int, precisions: str) -> dict[str, float]:
     """Ours. precisions: of vision, embedding and decoder, as `int8,fp32,int4`; `plain` is the unfused decoder."""
-    from realign_edge.station.model import load_station
-    from realign_edge.station.pixels import pixels
+    from realign_edge.station.decoding.model import load_station
+    from realign_edge.station.seeing.pixels import pixels
 
     with tempfile.TemporaryDirectory() as beside:
         began = time.perf_counter()
@@ -118,7 +118,7 @@ def genai(folder: Path, threads: int, rounds: int, precision: str) -> dict[str, 
 
 def inspections(folder: Path, threads: int, rounds: int) -> dict[str, float]:
     """Whole inspections of the floor's photos, file to verdict; rounds: how many photos."""
-    from realign_edge.station.inspector import Inspector
+    from realign_edge.station.inspecting.inspector import Inspector
 
     inspector = Inspector(folder, threads)
     photos = sorted((folder.parent / "floor" / "photos").rglob("*.jpg"))[: rounds + 1]

@@ -88,7 +88,7 @@ def opened(folder: Path, precision: str, profile_at: Path | None = None) -> Any:
 
 def pixels_of(folder: Path, number: int) -> Any:
     """A photo in the model's size, (1, 3, H, W) float32."""
-    from realign_edge.station.pixels import pixels
+    from realign_edge.station.seeing.pixels import pixels
 
     table = json.loads((folder / "station.json").read_text(encoding="utf-8"))["preprocess"]
     return pixels(picture(number), table).values

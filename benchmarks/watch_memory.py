@@ -21,9 +21,9 @@ from benchmarks.watch_feed import floor_photos, renumbered
 from realign_edge.files import sha256_bytes
 from realign_edge.results.model import Finding, Inspection, Neighbour, Reason
 from realign_edge.results.store import Results
-from realign_edge.station.inspector import Context
-from realign_edge.station.watch import Watcher
-from realign_edge.station.watching import Event, WatchSettings
+from realign_edge.station.arriving.context import Context
+from realign_edge.station.watching.events import Event, WatchSettings
+from realign_edge.station.watching.watch import Watcher
 
 HANDFUL = 64
 SHARES = (0.1, 0.5, 1.0)
@@ -33,8 +33,8 @@ class Replayed:
     """The same answer for every photo, as rich as a real one."""
 
     def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:  # noqa: ARG002
-        """As station/inspector.py does."""
-        from realign_edge.station.heartbeat import now
+        """As station/inspecting/inspector.py does."""
+        from realign_edge.station.watching.heartbeat import now
 
         findings = (Finding("scratch", "upper left", "Scratch at the upper left", 2.1, 0.8),)
         neighbours = tuple(Neighbour(f"{n:064x}", f"L1/{n}.jpg", 0.9 - n / 100, "A note.") for n in range(5))
@@ -120,7 +120,7 @@ def main() -> None:
         shutil.rmtree(place / "floor")
         inspector: Any = Replayed()
         if given.bundle:
-            from realign_edge.station.inspector import Inspector
+            from realign_edge.station.inspecting.inspector import Inspector
 
             inspector = Inspector(given.bundle)
         print(json.dumps(measured(place, photos, given.photos, inspector)))

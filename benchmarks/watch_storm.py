@@ -41,9 +41,9 @@ class MadeUp:
     """Takes a moment and passes everything; reads the photo, so that what is cut off is refused."""
 
     def inspect(self, photo: bytes, name: str = "", context: Any = None) -> Inspection:  # noqa: ARG002
-        """As station/inspector.py does."""
+        """As station/inspecting/inspector.py does."""
         from realign_edge.photos.decode import decode
-        from realign_edge.station.heartbeat import now
+        from realign_edge.station.watching.heartbeat import now
 
         decode(photo)
         time.sleep(0.005)
@@ -65,7 +65,7 @@ def trust_as_here(station: Path) -> None:
 def work(folder: Path) -> None:
     """`inspect --watch` with the made-up inspector."""
     from realign_edge.cli.watching import watch_folder, watch_settings
-    from realign_edge.station.inspector import Context
+    from realign_edge.station.arriving.context import Context
 
     settings = watch_settings(folder, Path("done"), Path("quarantine"), SETTLE_S, PATIENCE_S, EVERY_S)
     watch_folder(folder, lambda _teller: MadeUp(), Context(station="storm"), "", settings, as_json=True, quiet=False)

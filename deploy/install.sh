@@ -17,8 +17,36 @@ export LC_ALL
 
 say() { printf '%s\n' "$*"; }
 fail() {
+    told=1
     printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
     exit 1
+}
+
+# Whatever ends this early leaves nothing half-made behind, and is told in two lines.
+told='' doing='reading what was asked for' version='' writing=''
+ended() {
+    code=$?
+    trap - EXIT
+    [ "$code" = 0 ] && exit 0
+    [ -z "$version" ] || [ -f "$version/.complete" ] || rm -rf "$version"
+    [ -z "$writing" ] || rm -f "$writing"
+    rm -f "$opt/.current.tmp" "$opt/.previous.tmp"
+    [ -n "$told" ] || printf 'error: stopped while %s: see the line above\nhint: %s\n' "$doing" \
+        "if the disk is full, free some space; then run the same command again, it ends the same" >&2
+    exit "$code"
+}
+
+# `attempt WHAT HINT COMMAND...`: what it says is shown where it fails, and a full disk is told as one.
+attempt() {
+    what=$1 hint=$2
+    shift 2
+    said=$("$@" 2>&1) && return
+    [ -z "$said" ] || printf '%s\n' "$said" >&2
+    case $said in
+        *'No space left on device'*) fail "no space left on the disk of $opt: $what" \
+            "free some space (df -h, df -i), then run the same command again" ;;
+        *) fail "$what" "$hint" ;;
+    esac
 }
 
 while [ $# -gt 0 ]; do
@@ -35,6 +63,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 root=${root%/}
+trap ended EXIT
 case $root in '' | /*) ;; *) root=$PWD/$root ;; esac
 opt=$root/opt/realign-edge etc=$root/etc/realign-edge state=$root/var/lib/realign-edge
 units=$root/etc/systemd/system wrapper=$root/usr/local/bin/realign-edge
@@ -139,9 +168,10 @@ as_user() { setpriv --reuid "$user" --regid "$user" --init-groups env HOME=/var/
 # A file in place at once, whole, and only where it differs.
 put() {
     cmp -s "$1" "$2" 2>/dev/null && return 0
-    cp "$1" "$2.tmp"
-    chmod 0644 "$2.tmp"
-    mv -f "$2.tmp" "$2"
+    writing=$2.tmp
+    cp "$1" "$writing"
+    chmod 0644 "$writing"
+    mv -f "$writing" "$2"
 }
 
 make_programs() {
@@ -150,15 +180,16 @@ make_programs() {
     if [ ! -f "$version/.complete" ]; then
         # What an interrupted installation left is made anew: the same at the end as if nothing had happened.
         rm -rf "$version"
-        "$python" -m venv --without-pip "$version"
+        attempt "the environment could not be made" "see the message above; is this Python $(fact python)?" \
+            "$python" -m venv --without-pip "$version"
         say "installing $(fact version) into ${version#"$root"} ..."
         pip=$(find "$here/wheels" -name 'pip-*.whl' | head -n 1)
-        PYTHONPATH=$pip "$version/bin/python" -m pip install --quiet --disable-pip-version-check --no-index \
-            --find-links "$here/wheels" "realign-edge[$(fact extras)]==$(fact version)" ||
-            fail "the packages could not be installed" "the message above says which; is this Python $(fact python)?"
+        attempt "the packages could not be installed" "the message above says which; is this Python $(fact python)?" \
+            env PYTHONPATH="$pip" "$version/bin/python" -m pip install --quiet --disable-pip-version-check --no-index \
+            --find-links "$here/wheels" "realign-edge[$(fact extras)]==$(fact version)"
         mkdir -p "$version/share"
-        cp -R "$here/doc" "$here/systemd" "$here/licences" "$version/share/"
-        cp "$here/sbom.cdx.json" "$here/bundle.json" "$version/share/"
+        attempt "the documents could not be copied" "see the message above" cp -R "$here/doc" "$here/systemd" \
+            "$here/licences" "$here/sbom.cdx.json" "$here/bundle.json" "$version/share/"
         "$version/bin/realign-edge" --version >/dev/null || fail "the program does not start" "see the message above"
         [ -n "$root" ] || as_user "$version/bin/realign-edge" --version >/dev/null 2>&1 ||
             fail "the user $user may not run $python" "use a Python that every user can reach: --python /usr/bin/python3"
@@ -166,21 +197,26 @@ make_programs() {
     fi
 }
 
-# `link NAME TARGET`: in one step, so that there is never no version.
-link() {
-    rm -f "$opt/.$1.tmp"
+# `links NAME TARGET [NAME TARGET]`: each in one step, so that there is never no version; none where there is no room
+# for both.
+links() {
+    rm -f "$opt/.current.tmp" "$opt/.previous.tmp"
     ln -s "$2" "$opt/.$1.tmp"
+    [ $# = 2 ] || ln -s "$4" "$opt/.$3.tmp"
     mv -T "$opt/.$1.tmp" "$opt/$1"
+    [ $# = 2 ] || mv -T "$opt/.$3.tmp" "$opt/$3"
 }
 
 switch() {
     now=$(readlink "$opt/current" 2>/dev/null || true)
     new=$(basename "$version")
-    if [ "$now" != "$new" ]; then
-        [ -z "$now" ] || link previous "$now"
-        link current "$new"
+    if [ -z "$now" ]; then
+        links current "$new"
+    elif [ "$now" != "$new" ]; then
+        links previous "$now" current "$new"
     fi
     mkdir -p "$(dirname "$wrapper")"
+    writing=$wrapper.tmp
     {
         say '#!/bin/sh'
         say '# Made by install.sh. For root it works with the state of the services, as their user.'
@@ -217,6 +253,7 @@ allow_writing() {
         drop=$units/$unit.service.d
         if [ -n "$lines" ]; then
             mkdir -p "$drop"
+            writing=$drop/places.conf.tmp
             { say "# Made by install.sh from realign-edge.toml."; say "[Service]"; say "$lines"; } >"$drop/places.conf.tmp"
             mv -f "$drop/places.conf.tmp" "$drop/places.conf"
         elif [ -f "$drop/places.conf" ]; then
@@ -269,14 +306,21 @@ next_steps() {
 
 case $action in
     install)
+        doing="checking this archive"
         verify
         find_python
         check_machine
+        doing="making the user and folders"
         make_user
+        doing="putting the programs into $opt"
         make_programs
+        doing="making folders and settings"
         make_folders
+        doing="making the new version the current one"
         switch
+        doing="putting the services into $units"
         put_units
+        doing="adding the models"
         add_models
         tidy
         say ""
@@ -284,16 +328,17 @@ case $action in
         next_steps
         ;;
     rollback)
+        doing="going back to the version before"
         before=$(readlink "$opt/previous" 2>/dev/null || true)
         [ -n "$before" ] && [ -f "$opt/$before/.complete" ] ||
             fail "there is no version before this one" "install the archive of the version that you want"
         now=$(readlink "$opt/current")
-        link current "$before"
-        link previous "$now"
+        links current "$before" previous "$now"
         put_units
         say "active: $before (before: $now)"
         ;;
     uninstall)
+        doing="removing realign-edge"
         if [ -n "$purge" ] && [ -z "$yes" ]; then
             printf 'This deletes every verdict, run and setting in %s and %s. Type "purge": ' "$state" "$etc"
             read -r answer

@@ -1,9 +1,12 @@
 """One error family: every failure a user can meet says what, where and what to do."""
 
 import errno
+import os
 from enum import IntEnum
+from pathlib import Path
 
 _ROOM = "free some space, then run the same command again"
+_FEWER = "delete files that nobody needs: this disk can hold no more of them (df -i); then run the same command again"
 # What the system says when the machine, not the program, is at fault.
 _SYSTEM = {
     errno.ENOSPC: _ROOM,
@@ -67,13 +70,26 @@ class Interrupted(RealignError):  # noqa: N818 - nothing failed
     exit_code = ExitCode.INTERRUPTED
 
 
+def no_more_files(path: str | os.PathLike[str]) -> bool:
+    """Is the disk of this path, or of the nearest folder above it that is there, full of files, whatever their size?"""
+    for place in (Path(path), *Path(path).parents):
+        try:
+            room = os.statvfs(place)
+        except OSError:
+            continue
+        # A file system without a limit says that it has none at all.
+        return room.f_files > 0 and room.f_favail == 0
+    return False
+
+
 def explain(failure: BaseException) -> tuple[str, str] | None:
     """What happened and what to do about it; None where the program, not the machine or its user, is at fault."""
     if isinstance(failure, RealignError):
         return failure.message, failure.hint
     if isinstance(failure, OSError) and failure.errno in _SYSTEM:
         place = f": {failure.filename}" if failure.filename else ""
-        return f"{failure.strerror or 'the system refused'}{place}", _SYSTEM[failure.errno]
+        few = failure.errno == errno.ENOSPC and no_more_files(failure.filename or "")
+        return f"{failure.strerror or 'the system refused'}{place}", _FEWER if few else _SYSTEM[failure.errno]
     # By name, since torch, which has an error of its own for the GPU, is not loaded here.
     if isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError":
         return "the memory of this machine does not suffice", "make alignment.micro_tokens or the photos smaller"

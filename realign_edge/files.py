@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from realign_edge.errors import UsageError
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write `data` so that a power cut leaves the old file or the new one, never a torn one."""
     payload = data.encode("utf-8") if isinstance(data, str) else data
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = beside_of(path)
     try:
         with beside.open("wb") as handle:
             handle.write(payload)
@@ -27,6 +28,28 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def copy_atomic(source: Path, target: Path) -> None:
+    """A copy of a file that is whole or absent."""
+    beside = beside_of(target)
+    try:
+        shutil.copyfile(source, beside)
+        with beside.open("rb") as handle:
+            os.fsync(handle.fileno())
+        beside.replace(target)
+    except OSError as problem:
+        # The system names the source; it is the target's disk that is full.
+        problem.filename, problem.filename2 = str(target), None
+        raise
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_folder(target.parent)
+
+
+def beside_of(path: Path) -> Path:
+    """Where this process writes what is then renamed to `path`; `runs.leftovers` knows the form."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def make_folder(folder: Path) -> Path:

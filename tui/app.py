@@ -4,10 +4,11 @@ import gc
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
@@ -15,6 +16,7 @@ from textual.screen import Screen
 from tui.context import Context, Language, ThemeName
 from tui.frame.help import HelpScreen
 from tui.frame.plain import NoControls
+from tui.frame.steady import Palette, Steady
 from tui.frame.too_small import LEAST, TooSmall
 from tui.rooms import BY_NAME, ROOMS, RoomName
 from tui.themes import THEMES
@@ -64,11 +66,14 @@ class RealignApp(App[None]):
         """Of the language that is shown now."""
         return words_in(self.context.options.language)
 
+    def get_default_screen(self) -> Steady:
+        """What lies under every window."""
+        return Steady(id="_default")
+
     def on_mount(self) -> None:
         """The first window."""
         self.push_screen(BY_NAME[self.room].open(self.context))
         self._check_size(self.size)
-        self.set_interval(1.0, lambda: self._check_size(self.size))
 
     def on_ready(self) -> None:
         """What is there by now stays, and the collector leaves it out: to walk it took 40 ms every few seconds."""
@@ -76,12 +81,8 @@ class RealignApp(App[None]):
             self.set_timer(_SETTLED_S, gc.freeze)
 
     def on_resize(self, event: "events.Resize") -> None:
-        """A terminal may become too small for any window, and large again.
-
-        Events of one change may come late or out of order; what the screen was laid out for is what counts.
-        """
+        """A terminal may become too small for any window, and large again."""
         self._check_size(event.size)
-        self.call_after_refresh(lambda: self._check_size(self.size))
 
     def action_room(self, name: RoomName) -> None:
         """Another window in the place of this one; dialogs that are open are left first."""
@@ -117,6 +118,11 @@ class RealignApp(App[None]):
         while len(self.screen_stack) > 2:
             self.pop_screen()
         self.switch_screen(BY_NAME[self.room].open(self.context))
+
+    def action_command_palette(self) -> None:
+        """Textual's own, on a screen like the others."""
+        if self.use_command_palette and not CommandPalette.is_open(cast("App[object]", self)):
+            self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the windows, then what every window can do."""

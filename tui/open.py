@@ -2,6 +2,7 @@
 
 from tui.app import RealignApp
 from tui.context import Context
+from tui.frame.leaving import CleanLeaving
 from tui.frame.picture import drawer
 from tui.rooms import RoomName
 
@@ -13,4 +14,6 @@ def open_window(context: Context, room: RoomName) -> None:
         OSError: the terminal went away.
     """
     drawer(context.options.image_mode)
-    RealignApp(context, room).run()
+    app = RealignApp(context, room)
+    app.driver_class = CleanLeaving
+    app.run()

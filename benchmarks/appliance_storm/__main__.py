@@ -83,7 +83,8 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         if given.plant:
             found = list(planted_storms(chosen(given.plant), work, given.kills or MOST, given.seed))
-            report, wrong = {"plants": found}, failures(found)
+            report: dict[str, Any] = {"plants": found}
+            wrong = failures(found)
         else:
             report = laps_until(given.kills or 1000, given.seed, work, given.minutes)
             wrong = report["problems"]

@@ -19,7 +19,7 @@ from realign_edge.files import sha256_file
 from realign_edge.results.chain import Stored, chain_problems
 
 CATALOG, RESULTS = "catalog.sqlite", "results.sqlite"
-# A torn one is as good as none, says station/inhand.py.
+# A torn one is as good as none, says station/watching/inhand.py.
 _TORN_ALLOWED = ("in-hand.json",)
 # Each kill between a row and its head leaves the head one row behind; inspect gets so many in a lap.
 MOST_BEHIND = 9
@@ -160,7 +160,7 @@ def _verdicts(place: Place) -> Iterator[str]:
 
 def _head(home: Path, hashes: list[str]) -> Iterator[str]:
     path = home / "results.head"
-    head = json.loads(path.read_bytes()) if path.is_file() else {"entries": 0, "hash": ""}
+    head: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {"entries": 0, "hash": ""}
     known = int(head["entries"])
     if len(hashes) > known + MOST_BEHIND:
         yield f"there are {len(hashes)} rows, and results.head knows of {known}"

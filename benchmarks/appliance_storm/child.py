@@ -50,9 +50,12 @@ class Ended:
 class Counted:
     """An audit hook that counts the writes below `root` and the commits, and tells or kills at one of them."""
 
-    def __init__(self, root: Path, count: mmap.mmap, aim: Aim | None, told: int) -> None:
+    def __init__(
+        self, root: Path, count: mmap.mmap, aim: Aim | None, told: int, each: Callable[[], None] = lambda: None
+    ) -> None:
+        """each: called before every write."""
         self._root, self._count, self._aim, self._told = str(root), count, aim, told
-        self._n = 0
+        self._each, self._n = each, 0
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """As sys.addaudithook wants it."""
@@ -76,6 +79,7 @@ class Counted:
         if isinstance(path, int) or not os.fsdecode(path).startswith(self._root):
             return
         self._n += 1
+        self._each()
         struct.pack_into("Q", self._count, 0, self._n)
         if self._aim is not None and self._n == self._aim.n:
             if self._aim.kind == "at":
@@ -94,13 +98,19 @@ def run(
     log: Path,
     aim: Aim | None = None,
     enough: Callable[[], bool] | None = None,
+    each: Callable[[], None] = lambda: None,
+    typed: Path = Path(os.devnull),
 ) -> Ended:
-    """Run a command to its end, or until it is killed. enough: when to ask it for an end (SIGTERM)."""
+    """Run a command to its end, or until it is killed.
+
+    enough: when to ask it for an end (SIGTERM); each: called in it before every write; typed: a file with what a person
+    types.
+    """
     count, (hears, told) = mmap.mmap(-1, 8), os.pipe()
     began = time.monotonic()
     child = os.fork()
     if child == 0:
-        _become(words, environment, log, Counted(root, count, aim, told))
+        _become(words, environment, log, Counted(root, count, aim, told, each), typed)
     os.close(told)
     try:
         begun = (lambda: enough() and _value(count) >= _BEGUN) if enough is not None else None
@@ -114,11 +124,11 @@ def _value(count: mmap.mmap) -> int:
     return int(struct.unpack("Q", count[:8])[0])
 
 
-def _become(words: Sequence[str], environment: Mapping[str, str], log: Path, hook: Counted) -> NoReturn:
+def _become(words: Sequence[str], environment: Mapping[str, str], log: Path, hook: Counted, typed: Path) -> NoReturn:
     code = 70
     try:
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(typed, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(out, 2)
         os.environ.update(environment)

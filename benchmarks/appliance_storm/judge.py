@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.appliance_storm.at_once import whole_report
 from benchmarks.appliance_storm.stages import Place
 from realign_edge.appliance.upkeep.backup import known_backups
-from realign_edge.appliance.upkeep.round import STATUS
+from realign_edge.appliance.upkeep.model import STATUS
 from realign_edge.errors import RealignError
 from realign_edge.files import fingerprint, sha256_file
 from realign_edge.results.model import Inspection

@@ -157,10 +157,10 @@ PLANTS = (
     Plant(
         "moved-before-row", "inspect", "A photo is moved before its verdict is written.",
         (
-            ("station/watch.py", "        entry, new = self._results.append_new(inspection)\n",
+            ("station/watching/watch.py", "        entry, new = self._results.append_new(inspection)\n",
              "        moved = self._put_away(found, self._settings.done, inspection.sha256)\n"
              "        entry, new = self._results.append_new(inspection)\n"),
-            ("station/watch.py",
+            ("station/watching/watch.py",
              "        moved = self._put_away(found, self._settings.done, inspection.sha256)\n"
              '        self._tell(Event("inspected"',
              '        self._tell(Event("inspected"'),
@@ -169,7 +169,7 @@ PLANTS = (
     Plant(
         "row-unasked", "inspect", "Nobody asks whether a photo, by its hash, has a verdict already.",
         (
-            ("station/watch.py", "if (entry := self._results.inspected(digest)) is not None:",
+            ("station/watching/watch.py", "if (entry := self._results.inspected(digest)) is not None:",
              "if (entry := None) is not None:"),
             ("results/store.py", "found = self.inspected(content.sha256) if isinstance(content, Inspection) else ",
              "found = None if isinstance(content, Inspection) else "),

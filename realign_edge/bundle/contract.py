@@ -36,14 +36,14 @@ def graph_file(graph: Graph, precision: Precision) -> str:
 class StationProfile:
     """station.json: all that the runtime must know and the graphs do not say.
 
-    preprocess: `kind` names how a photo becomes pixel_values (station/pixels.py), the other keys are its numbers;
-    image_token, image_token_id: what stands for the photo in a prompt; image_tokens: how many of them a photo takes
-    (0: it depends on the photo's size); add_bos: does the tokenizer's own post-processing add a first token;
+    preprocess: `kind` names how a photo becomes pixel_values (station/seeing/pixels.py), the other keys are its
+    numbers; image_token, image_token_id: what stands for the photo in a prompt; image_tokens: how many of them a photo
+    takes (0: it depends on the photo's size); add_bos: does the tokenizer's own post-processing add a first token;
     layers, kv_heads, head_dim: of the decoder's cache; positions: "linear", or "mrope" (three axes);
     cache: "shared" where past and present may be one buffer (GroupQueryAttention), "grown" where present is past plus
     the new tokens; questions: by name, in `language`; precisions: of each graph, the one that this bundle runs with;
     embedding_rows: a photo of several rows (tiles) is found by the first one's `image_embedding`, by their mean, or by
-    the mean of its features as they stand in the prompt; layout: the tokens around them (station/layout.py);
+    the mean of its features as they stand in the prompt; layout: the tokens around them (station/seeing/layout.py);
     both_ways: which tokens attend to one another in both directions: none, the photo's, or the whole prompt's;
     deep_layers: of the decoder, behind which the vision graph's `deepstack_features` are added to a photo's tokens.
     """

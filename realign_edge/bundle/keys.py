@@ -96,15 +96,15 @@ def own_key(home: Path) -> tuple[PublicKey, ...]:
 
 
 def renew_key(home: Path, label: str = "workstation") -> SigningKey:
-    """A new signing key; the old one is gone, and what it signed stays good where it is trusted."""
+    """A new signing key in the place of the old one; what that one signed stays good where it is trusted."""
     path = home / "keys" / PRIVATE
-    (home / "keys" / PUBLIC).unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
-    return workstation_key(home, label)
+    _make(path, renew=True)
+    return _publish(_read(path), home, label)
 
 
-def _make(path: Path) -> None:
-    """Write a new key that only this user can read; one that another process wrote meanwhile stays."""
+def _make(path: Path, renew: bool = False) -> None:
+    """Write a new key that only this user can read; one that is there, or that another process wrote meanwhile, stays
+    unless it is to be renewed, and until the new one is whole."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -117,8 +117,15 @@ def _make(path: Path) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(beside, path)
+        if renew:
+            beside.replace(path)
+        else:
+            with contextlib.suppress(FileExistsError):
+                os.link(beside, path)
+    except OSError as problem:
+        # A failed write, unlike a failed open, does not say by itself which file it was.
+        problem.filename, problem.filename2 = str(path), None
+        raise
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)

@@ -29,7 +29,7 @@ def ask(
     from realign_edge.errors import MissingError, UsageError
     from realign_edge.photos.decode import Refusal, read_photo
     from realign_edge.photos.text import clean
-    from realign_edge.station.asking import ask as reply_to
+    from realign_edge.station.inspecting.asking import ask as reply_to
 
     if not question.strip():
         raise UsageError("there is no question", 'write one: realign-edge ask PHOTO "Where is the scratch?"')

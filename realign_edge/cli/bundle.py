@@ -83,7 +83,7 @@ def install(
     from realign_edge.cli.bundle_view import installed_lines
     from realign_edge.home import home
     from realign_edge.runs.signals import stop_on_signals
-    from realign_edge.station.selftest import self_test
+    from realign_edge.station.inspecting.selftest import self_test
 
     key = read_public(trust.expanduser()) if trust is not None else None
     with stop_on_signals() as stopping:
@@ -153,7 +153,7 @@ def rollback(as_json: Json = False, quiet: Quiet = False) -> None:
     from realign_edge.bundle.install import rollback as go_back
     from realign_edge.bundle.trust import trusted_keys
     from realign_edge.home import home
-    from realign_edge.station.selftest import self_test
+    from realign_edge.station.inspecting.selftest import self_test
 
     now, before = go_back(home(), trusted_keys(home()), self_test)
     if as_json:

@@ -29,9 +29,9 @@ def drift(
     from realign_edge.errors import ExitCode, UsageError
     from realign_edge.home import home
     from realign_edge.results.store import Results
-    from realign_edge.station.drift import DriftSettings
-    from realign_edge.station.drift_input import bundle_facts, look, plain
-    from realign_edge.station.drift_words import advice, sentence
+    from realign_edge.station.drift.drift import DriftSettings
+    from realign_edge.station.drift.input import bundle_facts, look, plain
+    from realign_edge.station.drift.words import advice, sentence
     from realign_edge.station.find import find_bundle
 
     if lang not in ("", "en", "ja"):

@@ -68,10 +68,10 @@ def inspect(
     from realign_edge.errors import ExitCode, MissingError, UsageError
     from realign_edge.home import home
     from realign_edge.results.store import Results
-    from realign_edge.station.arrivals import arrivals
-    from realign_edge.station.inspector import Context
-    from realign_edge.station.record import recorded
-    from realign_edge.station.work import inspect_all
+    from realign_edge.station.arriving.arrivals import arrivals
+    from realign_edge.station.arriving.context import Context
+    from realign_edge.station.inspecting.record import recorded
+    from realign_edge.station.inspecting.work import inspect_all
 
     how = inspecting(
         station=station, operator=operator, name_pattern=name_pattern, done=done, quarantine=quarantine,
@@ -135,7 +135,7 @@ def open_inspector(bundle: Path | None, threads: int) -> Any:
     from realign_edge.bundle.verify import verify_bundle
     from realign_edge.home import home
     from realign_edge.station.find import find_bundle
-    from realign_edge.station.inspector import Inspector
+    from realign_edge.station.inspecting.inspector import Inspector
 
     folder = find_bundle(home(), bundle)
     verify_bundle(folder, trusted_keys(home()).plus(own_key(home())))
@@ -149,7 +149,7 @@ def _shown(results: Any, total: int, as_json: bool, quiet: bool) -> Any:
 
     from realign_edge.cli.inspect_view import Rows, as_plain
     from realign_edge.cli.options import print_json, progress_for
-    from realign_edge.station.work import Done
+    from realign_edge.station.inspecting.work import Done
 
     done = Done()
     rows = None if as_json else Rows()

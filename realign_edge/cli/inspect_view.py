@@ -11,7 +11,7 @@ from rich.text import Text
 from realign_edge.cli.console import PlainConsole
 from realign_edge.photos.text import clean
 from realign_edge.results.model import Inspection, Refused
-from realign_edge.station.work import Done
+from realign_edge.station.inspecting.work import Done
 
 # A symbol, a word and a colour each: none of them is needed to understand the others.
 _LOOKS = {"PASS": ("✓", "green"), "FAIL": ("✗", "red"), "REVIEW": ("?", "yellow"), "REFUSED": ("-", "magenta")}

@@ -116,35 +116,40 @@ def prune(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Delete old runs with their checkpoints and adapters.
+    """Delete old runs with their checkpoints, adapters and what people chose in blind tests.
 
-    A run that is going on is never deleted.
+    A run that is going on is never deleted. A backup (`maintain run --only backup`) keeps what people chose.
 
     Example:  realign-edge runs prune --keep 3 --yes
     """
     from realign_edge.carry.sizes import gib
+    from realign_edge.evaluation.preference.choices import choices_words, count_choices
     from realign_edge.home import home
     from realign_edge.runs.prune import all_but, removal, remove
     from realign_edge.runs.run import list_runs
 
     runs = list_runs(home() / "runs")
     planned = removal(all_but(runs, keep))
+    choices = {r.run_id: count_choices(r.folder) for r in planned.gone}
     if planned.gone and not yes:
-        _ask([r.run_id for r in planned.gone], gib(planned.size))
+        _ask(list(choices), gib(planned.size), choices_words(sum(choices.values())))
     done = remove(planned)
-    kept = len(runs) - len(done.gone)
+    kept, lost = len(runs) - len(done.gone), sum(choices[r.run_id] for r in done.gone)
     if as_json:
-        print_json({"removed": [r.run_id for r in done.gone], "kept": kept, "freed_bytes": done.size})
-    say(f"{len(done.gone)} runs removed ({gib(done.size)}), {kept} kept", quiet)
+        about = {"kept": kept, "freed_bytes": done.size, "choices_removed": lost}
+        print_json({"removed": [r.run_id for r in done.gone], **about})
+    more = f", {choices_words(lost)}" if lost else ""
+    say(f"{len(done.gone)} runs removed ({gib(done.size)}){more}; {kept} kept", quiet)
 
 
-def _ask(names: list[str], size: str) -> None:
+def _ask(names: list[str], size: str, choices: str) -> None:
     from realign_edge.errors import UsageError
 
-    told = ", ".join(names)
+    told, keep = ", ".join(names), "; `realign-edge maintain run --only backup` keeps the choices" if choices else ""
+    size = f"{size}, {choices}" if choices else size
     if not sys.stdin.isatty():
-        raise UsageError(f"this would delete {len(names)} runs ({size}): {told}", "say so with --yes")
-    if not typer.confirm(f"Delete {told} with their adapters, {size}?", err=True):
+        raise UsageError(f"this would delete {len(names)} runs ({size}): {told}", f"say so with --yes{keep}")
+    if not typer.confirm(f"Delete {told} with their adapters ({size})?", err=True):
         raise typer.Exit
 
 

@@ -11,7 +11,7 @@ from realign_edge.cli.guard import visible_json
 from realign_edge.cli.options import say
 
 if TYPE_CHECKING:
-    from realign_edge.station.watching import Event, WatchSettings
+    from realign_edge.station.watching.events import Event, WatchSettings
 
 # Those of `inspect` on a terminal that knows ASCII alone: these lines often go into a log.
 _SYMBOLS = {"PASS": "+", "FAIL": "x", "REVIEW": "?"}
@@ -36,8 +36,8 @@ def watch_folder(
     from realign_edge.results.store import Results
     from realign_edge.runs.lock import work_lock
     from realign_edge.runs.signals import stop_on_signals
-    from realign_edge.station.about import context_by
-    from realign_edge.station.watch import Watcher, check_folder
+    from realign_edge.station.arriving.about import context_by
+    from realign_edge.station.watching.watch import Watcher, check_folder
 
     check_folder(folder)
     place = home()
@@ -63,9 +63,9 @@ def current_inspector(bundle: Path | None, load: Callable[[], Any], teller: "Tel
         MissingError: there is none.
     """
     from realign_edge.home import home
-    from realign_edge.station.current import CurrentInspector
     from realign_edge.station.find import find_bundle
-    from realign_edge.station.watching import Event
+    from realign_edge.station.watching.current import CurrentInspector
+    from realign_edge.station.watching.events import Event
 
     def changed(folder: Path) -> None:
         teller.tell(Event("bundle", words=f"{folder.name} is the active bundle now"))
@@ -82,7 +82,7 @@ def watch_settings(
         UsageError: files would be moved to where they are looked for.
     """
     from realign_edge.errors import UsageError
-    from realign_edge.station.watching import WatchSettings
+    from realign_edge.station.watching.events import WatchSettings
 
     places = [(folder / p).resolve() if p is not None else None for p in (done, quarantine)]
     for place in places:

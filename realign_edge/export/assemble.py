@@ -10,15 +10,16 @@ from realign_edge.bundle.contract import EVALUATION, GLOSSARY, MANIFEST, PARITY,
 from realign_edge.bundle.keys import SigningKey
 from realign_edge.bundle.manifest import BaseModel, BundleManifest, GraphParity, Training
 from realign_edge.bundle.seal import seal
-from realign_edge.export.calibration import write_baseline
-from realign_edge.export.gate import Gate, Trial, sizes_of
-from realign_edge.export.golden import write_golden
+from realign_edge.export.contents.calibration import write_baseline
+from realign_edge.export.contents.golden import write_golden
+from realign_edge.export.gate.gate import Gate, sizes_of
+from realign_edge.export.gate.trial import Trial
+from realign_edge.export.gate.verdicts import AGREEMENT, UNSIGNED, past_of
 from realign_edge.export.job import Aligned
-from realign_edge.export.verdicts import AGREEMENT, UNSIGNED, past_of
 from realign_edge.files import finite, from_json, sha256_file, write_atomic, write_json
 from realign_edge.glossary.load import glossary_toml
-from realign_edge.station.inspector import Inspector
-from realign_edge.station.rules import DEFAULT
+from realign_edge.station.inspecting.inspector import Inspector
+from realign_edge.station.judging.rules import DEFAULT
 from realign_edge.vlm.find import find_model
 
 _LIBRARIES = ("onnxruntime", "tokenizers", "numpy", "pillow", "torch", "transformers", "peft")

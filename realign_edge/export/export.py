@@ -13,15 +13,16 @@ from realign_edge.bundle.keys import SigningKey
 from realign_edge.config.load import from_values
 from realign_edge.errors import MissingError
 from realign_edge.export.assemble import assemble
-from realign_edge.export.gate import Trial, pass_gate
-from realign_edge.export.graphs import Graphs, export_graphs
-from realign_edge.export.hub import newline_of
+from realign_edge.export.gate.gate import pass_gate
+from realign_edge.export.gate.trial import Trial
+from realign_edge.export.graphs.graphs import Graphs, export_graphs
+from realign_edge.export.graphs.hub import newline_of
+from realign_edge.export.graphs.tower.patches import grid_of
 from realign_edge.export.job import Aligned, Exported, Job
 from realign_edge.export.merge import merge
-from realign_edge.export.patches import grid_of
-from realign_edge.export.preprocess import preprocess_of
-from realign_edge.export.sitting import ask_torch
+from realign_edge.export.parity.sitting import ask_torch
 from realign_edge.export.steps import Steps
+from realign_edge.export.tables.preprocess import preprocess_of
 from realign_edge.files import fingerprint, sha256_file, sync_folder
 from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress

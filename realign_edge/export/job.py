@@ -8,8 +8,8 @@ from typing import Any
 from realign_edge.bundle.manifest import BundleManifest
 from realign_edge.evaluation.evaluate import build_exam
 from realign_edge.export.merge import Merge
+from realign_edge.export.parity.sitting import Paper
 from realign_edge.export.settings import ExportSettings
-from realign_edge.export.sitting import Paper
 from realign_edge.glossary.facts import facts_of
 from realign_edge.glossary.model import Glossary
 from realign_edge.glossary.questions import Language, describe_question

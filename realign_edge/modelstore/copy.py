@@ -14,7 +14,7 @@ from realign_edge.modelstore.manifest import Copied
 from realign_edge.modelstore.sizes import MIB, gib
 from realign_edge.modelstore.source import COPY_AGAIN, Source
 from realign_edge.progress import Progress
-from realign_edge.station.tokens import check_tokenizer
+from realign_edge.station.prompting.tokens import check_tokenizer
 
 
 def copy_files(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from realign_edge.monitoring.decision import Decision
 from realign_edge.monitoring.model import NOTHING, Condition, Gpu, Level, Machine, StageName, Told, Warned
 from realign_edge.monitoring.pulse import Beat
-from realign_edge.monitoring.words import duration, known, percent, sections, told
+from realign_edge.monitoring.words import duration, known, percent, sections, sentence, told
 
 # No heartbeat for so long is told; work whose steps take longer is given four of them, and work that has nothing to
 # count, such as loading a model, has longer.
@@ -108,6 +108,10 @@ def _silent(f: Facts) -> Values | None:
     return _if(age > max(usual, SILENT_STEPS * (f.step_s or 0.0)), age=duration(age))
 
 
+def _not_exported(f: Facts) -> Values | None:
+    return _if(f.state == "finished" and bool(f.not_exported), reason=sentence(f.not_exported))
+
+
 def _held_out(f: Facts) -> Values | None:
     held = f.beat.held_out
     return None if held is None else _if(held.falls, now=percent(held.now), best=percent(held.best), n=held.n)
@@ -116,11 +120,11 @@ def _held_out(f: Facts) -> Values | None:
 # A run that has ended says so and nothing else.
 ENDED: tuple[Rule, ...] = (
     Rule("gone", "stopped", lambda f: _if(f.state == "gone")),
-    Rule("failed", "stopped", lambda f: _if(f.state == "failed", error=f.error, hint=f.hint)),
+    Rule("failed", "stopped", lambda f: _if(f.state == "failed", error=sentence(f.error), hint=sentence(f.hint))),
     Rule("interrupted", "stopped", lambda f: _if(f.state == "interrupted", checkpoint=_from(f))),
     Rule("stopped", "stopped", lambda f: _if(f.state == "stopped", checkpoint=_from(f))),
     Rule("rejected", "done", lambda f: _ended(f, "rejected")),
-    Rule("not_exported", "done", lambda f: _if(f.state == "finished" and bool(f.not_exported), reason=f.not_exported)),
+    Rule("not_exported", "done", _not_exported),
     Rule("adopted", "done", lambda f: _ended(f, "adopted")),
     Rule("undecided", "done", lambda f: _ended(f, "undecided")),
     Rule("unjudged", "done", lambda f: _ended(f, "unjudged")),

@@ -11,7 +11,7 @@ from realign_edge.monitoring.replay import Replay
 from realign_edge.monitoring.story import Story
 from realign_edge.monitoring.tail import Read, Tail
 from realign_edge.monitoring.view import Around, view_of
-from realign_edge.monitoring.words import percent, told
+from realign_edge.monitoring.words import percent, sentence, told
 from realign_edge.runs.figures import newest_checkpoint
 from realign_edge.runs.run import Run
 
@@ -49,7 +49,7 @@ class Watcher:
             around = self._around(read, now)
         except OSError as problem:
             # A share that went away, a folder that may no longer be read.
-            words = told("problem.folder", reason=problem.strerror or str(problem))
+            words = told("problem.folder", reason=sentence(problem.strerror or str(problem)))
             around = Around(self._run.run_id, self._about, "gone", pinned=self._pinned, problems=(words,))
         self._view = view_of(self._story, around, now)
         return self._view
@@ -85,7 +85,7 @@ class Watcher:
     def _problems(self, read: Read, now: float) -> tuple[Told, ...]:
         found = []
         if read.trouble in ("missing", "unreadable"):
-            found.append(told(f"problem.{read.trouble}", reason=read.reason))
+            found.append(told(f"problem.{read.trouble}", reason=sentence(read.reason)))
         if self._trouble is not None and now - self._trouble[0] < _TROUBLE_S:
             found.append(self._trouble[1])
         if self._tail.unreadable:

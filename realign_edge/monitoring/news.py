@@ -5,7 +5,7 @@ from typing import Any
 
 from realign_edge.monitoring.marks import number, stage_of, whole
 from realign_edge.monitoring.model import Told
-from realign_edge.monitoring.words import known, percent, told
+from realign_edge.monitoring.words import known, percent, sentence, told
 from realign_edge.photos.text import clean
 
 Event = Mapping[str, Any]
@@ -57,13 +57,13 @@ _LINES: Mapping[str, Callable[[Event], Told | None]] = {
     "checkpoint": lambda e: told("news.checkpoint", step=whole(e, "step")),
     "best": _best,
     "stage": _stage,
-    "warning": lambda e: told("news.warning", message=text(e, "message")),
+    "warning": lambda e: told("news.warning", message=sentence(text(e, "message"))),
     "evaluated": _evaluated,
     "not_evaluated": lambda _: told("news.not_evaluated"),
     "exported": lambda e: told("news.exported", bundle=text(e, "bundle")),
-    "not_exported": lambda e: told("news.not_exported", reason=text(e, "reason")),
+    "not_exported": lambda e: told("news.not_exported", reason=sentence(text(e, "reason"))),
     "stopped": lambda _: told("news.stopped"),
-    "failed": lambda e: told("news.failed", error=text(e, "error")),
+    "failed": lambda e: told("news.failed", error=sentence(text(e, "error"))),
     "finished": lambda _: told("news.finished"),
 }
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from realign_edge.monitoring.marks import Marks, number
-from realign_edge.monitoring.model import Curve, CurveName, News, Told, Unit, Warned
+from realign_edge.monitoring.model import Curve, CurveName, News, Unit, Warned
 from realign_edge.monitoring.news import line_of, text
 from realign_edge.monitoring.pulse import Pulse
 from realign_edge.monitoring.samples import Samples
 from realign_edge.monitoring.series import Series
-from realign_edge.monitoring.words import known
+from realign_edge.monitoring.words import known, sentence
 
 Event = Mapping[str, Any]
 State = Literal["unknown", "running", "stopped", "failed", "finished"]
@@ -114,7 +114,7 @@ class Story:
         before = self._warned.get(message)
         if message and (before is None or time >= (before.time or 0.0)):
             rule = str(event.get("kind") or (before.rule if before else "told"))[:40]
-            self._warned[message] = Warned(rule, False, Told(message, message), time)
+            self._warned[message] = Warned(rule, False, sentence(message), time)
         while len(self._warned) > _MOST_WARNINGS:
             del self._warned[min(self._warned, key=lambda m: self._warned[m].time or 0.0)]
         return before is None and bool(message)

@@ -9,6 +9,7 @@ from time import localtime, strftime
 
 from realign_edge.language import LANGUAGES, Language
 from realign_edge.monitoring.model import Curve, Told, Unit
+from realign_edge.sentences.translate import spoken
 
 Sections = Mapping[str, Mapping[str, str]]
 
@@ -39,6 +40,11 @@ def known(section: str, text: str) -> Told:
     """What a run's files say in English, translated where it is one of the usual phrases; as it is elsewhere."""
     en, ja = (sections(language)[section].get(text, text) for language in LANGUAGES)
     return Told(en, ja)
+
+
+def sentence(text: str) -> Told:
+    """What another room said in English, such as why a run failed."""
+    return Told(text, spoken(text, "ja"))
 
 
 def joined(parts: "list[Told] | tuple[Told, ...]", separator: str = "plain.separator") -> Told:

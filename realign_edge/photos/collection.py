@@ -18,7 +18,7 @@ from realign_edge.photos.text import is_clean_name, shown
 from realign_edge.progress import Progress
 
 # Raise it when records or splits are read differently from the same files.
-RULES = 2
+RULES = 3
 # Pillow refuses more by itself, whatever is asked for.
 MOST_PIXELS = 178_000_000
 _MOST_WARNINGS = 20

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from realign_edge.errors import MissingError, RealignError
+from realign_edge.errors import MissingError, RealignError, no_more_files
 from realign_edge.photos.migrations import Steps, migrate
 
 # How long to wait for another process that is writing.
@@ -98,6 +98,12 @@ def explained(path: Path, what: str = CATALOG) -> Iterator[None]:
 def _explanation(path: Path, problem: sqlite3.DatabaseError, code: int, what: str) -> RealignError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return RealignError(f"{path} is in use by another realign-edge", "wait until it is done, then start again")
+    if code == sqlite3.SQLITE_CANTOPEN and no_more_files(path):
+        # Its log is a file of its own, which is made when somebody opens it.
+        return RealignError(
+            f"{path} cannot be written: {problem}: no space left for a further file",
+            "delete files that nobody needs (df -i), then start again",
+        )
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         why = f"{problem}: no space left" if code == sqlite3.SQLITE_IOERR and _no_room(path) else str(problem)
         return RealignError(f"{path} cannot be written: {why}", "make room on the disk, then start again")

@@ -34,7 +34,7 @@ class RecordSet:
 def sources_of(names: Iterable[str], texts: Iterable[str]) -> list[str]:
     """Those of the files `texts` that `read_records` may open for photos called `names`."""
     beside = {file for name in names for file in sidecars_of(name)}
-    return [t for t in texts if t in beside or ("/" not in t and (t.endswith(".json") or _is_table(t)))]
+    return [t for t in texts if t in beside or _is_table(t) or ("/" not in t and t.endswith(".json"))]
 
 
 def read_records(
@@ -43,13 +43,17 @@ def read_records(
     """Read the records of the photos called `names`.
 
     Order: records.csv, records.jsonl, the sidecar, LLaVA-style files at the root by name, and last what
-    folder names imply. `texts` are the text files below `root` (None: they are looked for); `refused` are
-    photos that records may name though they cannot be read.
+    folder names imply. A folder below may have tables of its own for the photos in it, such as the one that a
+    station's decisions are exported to; those of the folder above count first. `texts` are the text files below
+    `root` (None: they are looked for); `refused` are photos that records may name though they cannot be read.
     """
     texts = list_folder(root).texts if texts is None else texts
+    refused = tuple(refused)
     reading = _Reading(root, PhotoNames(root, names, refused), sources_of(names, texts))
-    for file, rows in _TABLES:
-        reading.table(file, rows)
+    for file, rows in _tables_of(reading.files):
+        below = file.rpartition("/")[0]
+        known = PhotoNames(root / below, _within(below, names), _within(below, refused)) if below else reading.names
+        reading.table(file, rows, known, below)
     for name in names:
         reading.sidecar(name)
     beside = {file for name in names for file in sidecars_of(name)}
@@ -73,15 +77,17 @@ class _Reading:
         self.records: dict[str, InspectionRecord] = {}
         self.splits: dict[str, Split] = {}
 
-    def table(self, file: str, rows: Callable[[str], Rows]) -> None:
-        text = self.text(file, MAX_TABLE) if file in self.present else None
+    def table(self, file: str, rows: Callable[[str], Rows], names: PhotoNames, below: str) -> None:
+        """names: of the photos that it may name, without their folder `below` ("" is the root)."""
+        text = self.text(file, MAX_TABLE)
         seen: set[str] = set()
         for line, values in rows(text) if text is not None else ():
             if isinstance(values, str):
                 self.problems.add(file, values, line)
                 continue
             written = next((clean(v) for k, v in values.items() if isinstance(k, str) and column(k) == "photo"), "")
-            name = self.photo(file, written, f"line {line}")
+            name = self.photo(file, written, f"line {line}", names)
+            name = f"{below}/{name}" if name and below else name
             if name in seen:
                 self.problems.count(file, "rows name a photo of an earlier row; the first row counts", f"line {line}")
             elif name:
@@ -98,12 +104,12 @@ class _Reading:
             self.problems.count(file, what, f"line {line}")
         self.take(name, row)
 
-    def photo(self, file: str, written: str, where: str) -> str:
+    def photo(self, file: str, written: str, where: str, names: PhotoNames) -> str:
         """The photo that a record names, "" (told as a problem) where there is none."""
         if not written:
             self.problems.count(file, "rows name no `photo`; they are passed over", where)
             return ""
-        name = self.names.find(written)
+        name = names.find(written)
         if name is None:
             text = "rows name photos that are not there, or are not the only ones of that name; they are passed over"
             self.problems.count(file, text, f"`{written}`, {where}")
@@ -124,7 +130,7 @@ class _Reading:
     def conversations(self, file: str) -> None:
         text = self.text(file, MAX_TABLE)
         for written, record in conversations(file, text, self.problems) if text is not None else ():
-            if name := self.photo(file, written, "an entry"):
+            if name := self.photo(file, written, "an entry", self.names):
                 self.records.setdefault(name, record)
 
     def text(self, file: str, limit: int) -> str | None:
@@ -143,4 +149,17 @@ class _Reading:
 
 
 def _is_table(text: str) -> bool:
-    return any(text == file for file, _ in _TABLES)
+    return any(text.rpartition("/")[2] == file for file, _ in _TABLES)
+
+
+def _tables_of(files: Iterable[str]) -> list[tuple[str, Callable[[str], Rows]]]:
+    """The root's, then those of folders below by name; of one folder in the order of `_TABLES`."""
+    known = dict(_TABLES)
+    found = [(*f.rpartition("/")[::2], f) for f in files if _is_table(f)]
+    order = list(known)
+    return [(f, known[name]) for _, name, f in sorted(found, key=lambda t: (t[0], order.index(t[1])))]
+
+
+def _within(below: str, names: Iterable[str]) -> list[str]:
+    """Names of what lies in this folder, without it."""
+    return [n.removeprefix(f"{below}/") for n in names if n.startswith(f"{below}/")]

@@ -2,13 +2,12 @@
 
 import csv
 import io
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from realign_edge.errors import UsageError
-from realign_edge.files import make_folder, sha256_file, write_atomic
+from realign_edge.files import copy_atomic, make_folder, sha256_file, write_atomic
 from realign_edge.photos.text import folded
 from realign_edge.results.model import Disposition, Entry, Inspection
 
@@ -131,7 +130,7 @@ def _copied(rows: Iterable[Decided], photos: Path, folder: Path) -> tuple[dict[s
             continue
         name = f"photos/{about.sha256[:16]}{source.suffix.lower()}"
         (folder / "photos").mkdir(exist_ok=True)
-        shutil.copyfile(source, folder / name)
+        copy_atomic(source, folder / name)
         names[about.sha256] = name
     return names, missing
 

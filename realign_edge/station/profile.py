@@ -9,7 +9,7 @@ from typing import Any, get_args
 from realign_edge.bundle.contract import GRAPHS, STATION, Precision, StationProfile
 from realign_edge.errors import MissingError
 from realign_edge.files import from_json
-from realign_edge.station.patches import table_problems
+from realign_edge.station.seeing.patches import table_problems
 
 _MOST_BYTES = 5_000_000
 _OPTIONAL = ("thresholds", "embedding_rows", "layout", "both_ways", "deep_layers")

@@ -67,7 +67,7 @@ class Family:
     prompt_function: of vlm/quirks.py; both_ways: which tokens attend to one another in both directions;
     caps_logits: the head's logits pass through `final_logit_softcapping`; class_token: the tower's first state
     stands for the whole photo; photo_tokens: of a usual photo, 0 where the configuration says it exactly;
-    vision_graph: what an export does between tower and projector (export/vision.py), "" where it cannot;
+    vision_graph: what an export does between tower and projector (export/graphs/tower/vision.py), "" where it cannot;
     resolution: how photos are limited to a number of tokens, None where they cannot be.
     """
 

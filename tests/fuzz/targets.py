@@ -30,11 +30,11 @@ from realign_edge.preferences.files import read_pairs
 from realign_edge.results.content import parse
 from realign_edge.retrieval.index import _load
 from realign_edge.runs.events import newest_events, read_events
-from realign_edge.station.past import load_past
+from realign_edge.station.evidence.past import load_past
+from realign_edge.station.judging.rules import load_rules
 from realign_edge.station.profile import read_profile
-from realign_edge.station.rules import load_rules
-from realign_edge.station.template import ChatTemplate
-from realign_edge.station.tokens import check_tokenizer
+from realign_edge.station.prompting.template import ChatTemplate
+from realign_edge.station.prompting.tokens import check_tokenizer
 
 Target = Callable[[bytes, Path], object]
 _GLOSSARY = Glossary(

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.appliance_storm.at_once import problems_now, strays
 from benchmarks.appliance_storm.child import run
-from benchmarks.appliance_storm.judge import problems_now, strays
 from benchmarks.appliance_storm.stages import Place
 
 PAGE = 4096

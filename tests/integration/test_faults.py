@@ -69,7 +69,7 @@ def test_photo_that_is_replaced_before_the_export_is_in_no_bundle(
     config = prepared.config(2, 1)
     words = ("align", own, "--config", config, "--quiet")
     photo = one_of(own)
-    done = meddled("realign_edge.export.evidence:write_evidence", "replace", photo, *words)
+    done = meddled("realign_edge.export.contents.evidence:write_evidence", "replace", photo, *words)
     assert done.returncode == 4, done.stderr
     assert "has changed since it was scanned" in " ".join(done.stdout.split())
     assert not list(watched.home.glob("runs/2*/bundle"))
@@ -80,7 +80,7 @@ def test_photo_that_is_deleted_while_others_are_inspected(
     meddled: Any, station: Path, incoming: Path, command: Command
 ) -> None:
     photo = one_of(incoming)
-    done = meddled("realign_edge.station.work:inspect_all", "delete", photo, "inspect", incoming, "--json")
+    done = meddled("realign_edge.station.inspecting.work:inspect_all", "delete", photo, "inspect", incoming, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert photo.name in {r["name"] for r in said["refused"]}
@@ -92,7 +92,7 @@ def test_verdicts_of_a_clock_that_went_back_are_rows_like_others(
     meddled: Any, station: Path, incoming: Path, command: Command
 ) -> None:
     assert command("inspect", incoming, "--quiet").returncode == 0
-    done = meddled("realign_edge.station.work:inspect_all", "clock", 90_000, "inspect", incoming, "--quiet")
+    done = meddled("realign_edge.station.inspecting.work:inspect_all", "clock", 90_000, "inspect", incoming, "--quiet")
     assert done.returncode == 0, done.stderr
     assert command("results", "verify").returncode == 0
     rows = json.loads(command("results", "list", "--json").stdout)["rows"]

@@ -117,7 +117,9 @@ def suffers_resize_and_suspension(terminal: Any) -> None:
     terminal.resize(120, 40)
     terminal.wait_for("3 Events")
     terminal.press("C-z")
-    terminal.wait_for("Stopped")
+    assert "[Training]" not in terminal.wait_for("Stopped"), (
+        "of another size than at its start, it leaves nothing behind"
+    )
     terminal.run(["fg"])
     terminal.wait_for("‖ Training")
 

@@ -1,12 +1,15 @@
 """What every window has: tabs, help, themes, both languages, a terminal that is too small."""
 
+import asyncio
 import string
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.geometry import Size
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -78,6 +81,35 @@ async def test_small_terminal_says_so_and_recovers(context: Context) -> None:
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert isinstance(app.screen, Plain)
+
+
+@pytest.mark.parametrize("dialog", [None, "question_mark", "ctrl+p"])
+async def test_sizes_in_flight_do_not_call_each_other_for_ever(
+    context: Context, dialog: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts = 0
+    lay_out = Screen._refresh_layout
+
+    def counted(screen: Screen[object], *args: Any, **more: Any) -> None:
+        nonlocal layouts
+        layouts += 1
+        assert layouts < 100, "the sizes call each other"
+        lay_out(screen, *args, **more)
+
+    app = RealignApp(context, "runs")
+    async with app.run_test(size=(90, 30)) as pilot:
+        if dialog:
+            await pilot.press(dialog)
+        await pilot.pause()
+        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        with app.batch_update():
+            for screen in app.screen_stack:
+                for columns in (89, 90):
+                    screen.post_message(events.Resize(Size(columns, 30), Size(columns, 30)))
+                    screen.call_later(lambda: None)  # without it Textual would make one of the two
+            await asyncio.sleep(0.1)
+        await pilot.pause()
+        assert all(screen.size == Size(90, 30) for screen in app.screen_stack)
 
 
 async def test_theme_and_language_change_by_key(context: Context) -> None:

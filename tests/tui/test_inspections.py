@@ -24,9 +24,9 @@ from tui.frame.ask import Confirm
 from tui.frame.listing import Listing
 from tui.frame.tell import Tell
 from tui.inspections import feed
+from tui.inspections.ask_report import AskReport
 from tui.inspections.asking import Names, PassOrFail, TellWhy
 from tui.inspections.enlarged import Enlarged
-from tui.inspections.reporting import AskReport
 from tui.inspections.telling import details, watcher_line
 from tui.inspections.window import InspectionsWindow
 from tui.words import LANGUAGES, words_in
@@ -157,7 +157,7 @@ async def settled(app: Any, pilot: Any) -> None:
 async def seen(app: Any, pilot: Any) -> None:
     """After what the keys wrote was read again."""
     await settled(app, pilot)
-    window(app)._look()
+    window(app).look()
     await settled(app, pilot)
 
 
@@ -465,7 +465,7 @@ async def test_what_cannot_be_written_is_said(make: Any, monkeypatch: pytest.Mon
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
         with monkeypatch.context() as patched:
-            patched.setattr("tui.inspections.window.write_decision", full)
+            patched.setattr("tui.inspections.decisions.write_decision", full)
             await pilot.press("a", "p")
             await settled(app, pilot)
         assert any("No space left" in note.message for note in app._notifications)
@@ -640,7 +640,7 @@ async def test_a_resize_keeps_the_place(make: Any) -> None:
 
 
 def test_the_watcher_in_words() -> None:
-    from realign_edge.station.pulse import WatcherPulse
+    from realign_edge.station.watching.pulse import WatcherPulse
 
     words = words_in("en")
     states = ("watching", "waiting for the folder", "silent", "stopped", "failed", "gone")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Static
 
+from realign_edge.evaluation.preference.choices import Choice, keep_choice
 from realign_edge.runs.compare import Estimate
 from realign_edge.runs.process import process_mark
 from realign_edge.runs.run import Run, create_run, list_runs
@@ -201,6 +202,16 @@ async def test_delete_asks_once_and_spares_what_goes_on(home: Path) -> None:
         assert isinstance(app.screen, RunsWindow), "a live run alone is not asked about"
 
 
+async def test_choices_that_go_with_a_run_are_told(home: Path) -> None:
+    keep_choice(list_runs(home / "runs")[-1].folder, Choice("Ito", "a", "key", "after", "left"), 0)
+    app = opened(home)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("d")
+        await settled(app, pilot)
+        assert "Blind tests: 1 choices of people go" in text(app.screen.query_one(".about", Static))
+
+
 async def test_prune_keeps_the_newest(home: Path) -> None:
     app = opened(home)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -238,13 +249,13 @@ async def test_new_runs_appear_and_lost_ones_go(home: Path) -> None:
         await settled(app, pilot)
         await pilot.press("down")
         make(home, 9, {"state": "stopped"}, None, "")
-        window(app)._look()
+        window(app).look()
         await settled(app, pilot)
         listing = window(app).query_one(Listing)
         assert len(listing.keys) == 5 and listing.current == "20260403-093000-0003"
         for run in list_runs(home / "runs"):
             (run.folder / "run.json").unlink()
-        window(app)._look()
+        window(app).look()
         await settled(app, pilot)
         assert window(app).query_one("#none").display
 

@@ -1,5 +1,8 @@
-"""JSON and TOML from outside that no parser expects: an error of the file, never of the program."""
+"""JSON and TOML from outside that no parser expects, an error of the file, not of the program; whole copies."""
 
+import errno
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from realign_edge.bundle.errors import BundleError
 from realign_edge.bundle.manifest import parse_manifest
 from realign_edge.config.load import read_toml
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.files import from_json
+from realign_edge.files import copy_atomic, from_json
 from realign_edge.glossary.load import load_glossary
 from realign_edge.modelstore.header import HeaderError, parse_header
 from realign_edge.modelstore.manifest import read_manifest
@@ -76,3 +79,21 @@ def test_odd_toml_is_a_mistake_in_the_file(read: Callable[[Path], Any], text: st
     except RealignError as problem:
         assert str(path) in problem.message
         assert len(problem.message) < 2000
+
+
+def test_copy_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"whole")
+
+    def full(_source: Path, beside: Path) -> None:
+        beside.write_bytes(b"wh")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(shutil, "copyfile", full)
+        with pytest.raises(OSError, match="No space left") as told:
+            copy_atomic(source, target)
+    assert told.value.filename == str(target)
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    copy_atomic(source, target)
+    assert target.read_bytes() == b"whole"

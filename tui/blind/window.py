@@ -121,7 +121,7 @@ class BlindWindow(Window):
             run = find_run(self.context.home / "runs", self.context.run)
             self._post(BlindSession(run, self.context.options.person), "")
         except Exception as failure:
-            self.post_message(self.Failed(words_of(failure), lasting=True))
+            self.post_message(self.Failed(words_of(failure, self.words.language), lasting=True))
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _do(self, deed: Deed) -> None:
@@ -131,7 +131,7 @@ class BlindWindow(Window):
         try:
             self._post(session, deed(session))
         except Exception as failure:
-            self.post_message(self.Failed(words_of(failure), lasting=False))
+            self.post_message(self.Failed(words_of(failure, self.words.language), lasting=False))
 
     def _post(self, session: BlindSession, said: str) -> None:
         question = session.current()

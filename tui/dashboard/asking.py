@@ -8,6 +8,7 @@ from textual.message import Message
 from realign_edge.monitoring.model import RunView
 from realign_edge.runs.run import Run
 from tui.frame.ask import Confirm
+from tui.frame.failure import reason_of
 from tui.frame.window import Window
 
 Wish = Literal["pause", "go_on", "stop"]
@@ -66,7 +67,7 @@ class Asking(Window):
 
     def on_asking_refused(self, message: Refused) -> None:
         """A full disk, or a run that is gone."""
-        reason = message.problem.strerror or str(message.problem)
+        reason = reason_of(message.problem, self.words.language)
         self.notify(
             self.words("dashboard.refused_about"),
             title=self.words(f"dashboard.refused_{message.wish}", reason=reason),

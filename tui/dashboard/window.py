@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -16,27 +16,22 @@ from textual.worker import Worker, WorkerState
 from realign_edge.errors import RealignError
 from realign_edge.monitoring.model import Looking, RunView
 from tui.context import Context
-from tui.dashboard.asking import Asking
 from tui.dashboard.curves import Curves
 from tui.dashboard.machine import MachinePanel
 from tui.dashboard.news import NewsLog
+from tui.dashboard.panes import Panes
 from tui.dashboard.sample import Sample
 from tui.dashboard.source import Move, Player, open_looking
 from tui.dashboard.stages import Stages
 from tui.dashboard.status import ReplayLine, StatusLine
 from tui.dashboard.warnings import Warnings, WarningsScreen, gathered
-from tui.frame.window import Window
+from tui.frame.failure import reason_of
 from tui.words import Words
 
 if TYPE_CHECKING:
-    from textual import events
     from textual.binding import ActiveBinding
 
-PaneName = Literal["curves", "sample", "news"]
-PANES: tuple[PaneName, ...] = ("curves", "sample", "news")
 EVERY_S = 0.5
-# Smaller than this in either direction, and there is room for one pane alone.
-_ALL_PANES = (110, 34)
 
 
 class Part(Protocol):
@@ -47,7 +42,7 @@ class Part(Protocol):
         ...
 
 
-class DashboardWindow(Asking, Window):
+class DashboardWindow(Panes):
     """Shows what `opener` gives: the run that the context names, as it is or as it was."""
 
     ROOM = "dashboard"
@@ -88,15 +83,12 @@ class DashboardWindow(Asking, Window):
 
     def __init__(self, context: Context, opener: Callable[[Context], Looking] = open_looking) -> None:
         super().__init__(context)
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_ALL_PANES[0], "-mid"), (170, "-wide")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (_ALL_PANES[1], "-tall")]
         self._opener = opener
         # Only the worker touches it, and one worker at a time is at work.
         self._source: Looking | None = None
         self.busy = False
         self._steps = 0
         self._moves: list[Move] = []
-        self._pane: PaneName | None = None
 
     def body(self) -> Iterable[Widget]:
         """The sentence, the facts, three panes; or one sentence where there is no run."""
@@ -120,10 +112,6 @@ class DashboardWindow(Asking, Window):
         self.look_soon()
         self.set_interval(EVERY_S, self.look_soon)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._tell())
-
-    def on_resize(self) -> None:
-        """One pane or all."""
-        self._arrange()
 
     def look_soon(self) -> None:
         """Look, unless a look is under way."""
@@ -160,7 +148,7 @@ class DashboardWindow(Asking, Window):
         named = self.context.run != "latest"
         text = self.words("dashboard.no_such_run", run=self.context.run) if named else self.words("dashboard.no_run")
         if isinstance(message.problem, OSError):
-            text = self.words("dashboard.unreadable", problem=message.problem.strerror or message.problem)
+            text = self.words("dashboard.unreadable", problem=reason_of(message.problem, self.words.language))
         self._tell_empty(text)
 
     def _tell_empty(self, text: str) -> None:
@@ -192,38 +180,6 @@ class DashboardWindow(Asking, Window):
         facts = self.query_one(Stages), self.query_one(MachinePanel)
         return *above, *facts, self.query_one(Curves), self.query_one(Sample), self.query_one(NewsLog)
 
-    def _arrange(self) -> None:
-        small = self.size.width < _ALL_PANES[0] or self.size.height < _ALL_PANES[1]
-        one = self._pane or ("curves" if small else None)
-        self.query_one("#panes").set_class(one is not None, "one")
-        self.query_one(Warnings).most = 1 if small else 3
-        for number, name in enumerate(PANES, 1):
-            pane = self.query_one(f"#{name}")
-            pane.set_class(name == one, "shown")
-            if name != "sample":
-                printed = name == "news" and self.query_one(NewsLog).printed
-                pane.border_title = self._title(number, "printed" if printed else name)
-            others = [self._title(n, other) for n, other in enumerate(PANES, 1) if other != name]
-            pane.border_subtitle = " · ".join(others) if one else ""
-
-    def _title(self, number: int, name: str) -> str:
-        return f"{number} {self.words(f'dashboard.pane_{name}')}"
-
-    def action_pane(self, name: PaneName) -> None:
-        """Show this pane alone; again, and all are shown where there is room for them."""
-        self._pane = None if self._pane == name else name
-        self._arrange()
-
-    def on_click(self, event: "events.Click") -> None:
-        """The edges of a pane: its title shows it alone, its lower edge names the others and shows the next."""
-        for name, following in zip(PANES, (*PANES[1:], PANES[0]), strict=True):
-            region = self.query_one(f"#{name}").region
-            if region.contains(event.screen_x, event.screen_y):
-                if event.screen_y == region.y:
-                    self.action_pane(name)
-                elif event.screen_y == region.bottom - 1 and self.query_one("#panes").has_class("one"):
-                    self.action_pane(following)
-
     def action_sample(self, by: int) -> None:
         """Another photo."""
         self._steps += by
@@ -233,14 +189,6 @@ class DashboardWindow(Asking, Window):
         """Change how the past is shown."""
         self._moves.append(move)
         self.look_soon()
-
-    def action_printed(self) -> None:
-        """What happened, or what the process printed."""
-        log = self.query_one(NewsLog)
-        log.printed = not log.printed
-        self._arrange()
-        if self.view is not None:
-            log.tell(self.view, self.words)
 
     def action_warnings(self) -> None:
         """All warnings, whole."""

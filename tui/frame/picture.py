@@ -12,7 +12,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from realign_edge.photos.regular import Refusal
+from realign_edge.sentences.translate import spoken
 from tui.context import ImageMode
+from tui.frame.failure import reason_of
 from tui.words import Speaks
 
 if TYPE_CHECKING:
@@ -118,14 +120,14 @@ class Picture(Container):
         # With numpy behind it, and so only when the first photo is shown: a window is to be there at once.
         from realign_edge.photos.decode import read_photo
 
-        image, reason = None, ""
+        image, reason, language = None, "", cast("Speaks", self.app).words.language
         try:
             image = read_photo(path)
             image.thumbnail((_LONGEST, _LONGEST))
         except Refusal as refusal:
-            reason = str(refusal)
+            reason = spoken(str(refusal), language)
         except OSError as problem:
-            reason = problem.strerror or str(problem)
+            reason = reason_of(problem, language)
         self.post_message(self.Loaded(self, path, image, reason))
 
     def on_picture_loaded(self, message: Loaded) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
 from tui.context import Context
+from tui.frame.steady import Steady
 from tui.frame.tabs import Tabs
 from tui.words import Speaks, Words, words_in
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tui.rooms import RoomName
 
 
-class Speaking(Screen[object]):
+class Speaking(Steady):
     """A screen whose bindings are described by names of our words (`section.key`), shown in the reader's language."""
 
     @property

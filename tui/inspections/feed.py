@@ -7,10 +7,10 @@ from pathlib import Path
 
 from realign_edge.results.chain import Problem
 from realign_edge.results.follow import Follower, Row
-from realign_edge.results.model import Entry, Inspection, Refused
+from realign_edge.results.model import Disposition, Entry, Inspection, Refused
 from realign_edge.results.store import FILE, Results
-from realign_edge.station.pulse import WatcherPulse, watcher_pulse
-from realign_edge.station.whereabouts import Whereabouts, past_thumbnail, photo_of
+from realign_edge.station.watching.pulse import WatcherPulse, watcher_pulse
+from realign_edge.station.watching.whereabouts import Whereabouts, past_thumbnail, photo_of
 from tui.context import Context
 
 # Rows that a long list begins with.
@@ -27,6 +27,12 @@ class Opened:
     decisions: tuple[Entry, ...]
     photo: Whereabouts
     near: tuple[Path | None, ...]
+
+    @property
+    def said(self) -> Disposition | None:
+        """The newest decision of a person, the one that counts."""
+        newest = self.decisions[-1].content if self.decisions else None
+        return newest if isinstance(newest, Disposition) else None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from realign_edge.results.deciding import DecidedMeanwhile, write_decision
 from realign_edge.results.model import Decision, Disposition, Inspection
 from realign_edge.results.query import Query
 from realign_edge.results.store import Results
-from realign_edge.station.pulse import watcher_pulse
+from realign_edge.station.watching.pulse import watcher_pulse
 from tui.context import Context
 from tui.frame.failure import words_of
 from tui.frame.lines import Read, Write, ask_line
@@ -98,7 +98,7 @@ def _written(context: Context, words: Words, said: Disposition, write: Write) ->
         write(said_line(words, other.said))
         return True
     except RealignError as problem:
-        write(words_of(problem))
+        write(words_of(problem, words.language))
         return False
     write(words("inspections.decided", row=entry.number, said=said_line(words, said)))
     return True

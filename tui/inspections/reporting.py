@@ -1,18 +1,12 @@
-"""The report of what is shown: asked for, and written in a thread."""
+"""The report of what is shown: ordered in a dialog, written in a thread, its place told."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual import on, work
+from textual.message import Message
 
-from realign_edge.errors import UsageError
 from realign_edge.progress import Silent
 from realign_edge.reports.inspection import Wanted
 from realign_edge.reports.model import Filters
@@ -20,58 +14,59 @@ from realign_edge.reports.station import Made, report_results
 from realign_edge.reports.write import Output, formats_of
 from realign_edge.reports.zone import zone_of
 from tui.context import Context
-from tui.frame.window import Speaking
-from tui.inspections.asking import Field
-from tui.inspections.feed import results_file
+from tui.frame.failure import words_of
+from tui.frame.tell import Tell
+from tui.inspections.ask_report import AskReport, Order
+from tui.inspections.feed import results_file, station_home
+from tui.inspections.following import Following
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """forms: `html,pdf`; folder: where to; all_days: not today's alone."""
+class Reporting(Following):
+    """The part of the window that writes reports, one at a time."""
 
-    forms: str
-    folder: str
-    all_days: bool
+    class Wrote(Message):
+        """A report lies there, or why it does not."""
 
+        def __init__(self, files: Sequence[Path], photos: int, problems: int, trouble: str = "") -> None:
+            super().__init__()
+            self.files, self.photos, self.problems, self.trouble = files, photos, problems, trouble
 
-class AskReport(ModalScreen[object], Speaking):
-    """Which forms, and where to; dismissed with an `Order`, or None by Escape."""
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._writing = False
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "common.key_cancel")]
+    def action_report(self) -> None:
+        """Ask for forms and folder."""
+        if self._seen and not self._writing:
+            self.app.push_screen(AskReport(station_home(self.context) / "reports", self._all_days), self._ordered)
 
-    def __init__(self, folder: Path, all_days: bool) -> None:
-        super().__init__()
-        self._folder, self._all_days = folder, all_days
+    def _ordered(self, order: object) -> None:
+        if isinstance(order, Order):
+            self._writing = True
+            self.say_state()
+            self._report(order)
 
-    def compose(self) -> ComposeResult:
-        """What it will hold, two lines, what the keys do."""
-        words = self.words
-        about = words("inspections.report_all" if self._all_days else "inspections.report_today")
-        with Vertical(classes="dialog tell"):
-            yield Static(words("inspections.report"), markup=False, classes="question")
-            yield Static(about, markup=False, classes="about")
-            for name, value in (("forms", "html,pdf"), ("folder", str(self._folder))):
-                with Horizontal(classes="field"):
-                    yield Label(words(f"inspections.field_{name}"), markup=False)
-                    yield Field(value, words(f"inspections.hint_{name}"), id=name, compact=True)
-            yield Static(id="missing", classes="attention", markup=False)
-            yield Static(words("inspections.tell_hint"), markup=False, classes="dim")
-
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
-        forms, folder = (self.query_one(f"#{name}", Input).value.strip() for name in ("forms", "folder"))
+    @work(thread=True, group="report", exit_on_error=False)
+    def _report(self, order: Order) -> None:
         try:
-            formats_of(forms)
-            if not folder:
-                raise UsageError(self.words("inspections.missing", names=self.words("inspections.field_folder")))
-        except UsageError as problem:
-            self.query_one("#missing", Static).update(" · ".join(filter(None, (problem.message, problem.hint))))
-            return
-        self.dismiss(Order(forms, folder, self._all_days))
+            made = write_report(self.context, order)
+        except Exception as problem:
+            self.post_message(self.Wrote((), 0, 0, words_of(problem, self.words.language)))
+        else:
+            self.post_message(self.Wrote(made.files, made.report.summary.photos, made.problems))
 
-    def action_cancel(self) -> None:
-        """No report."""
-        self.dismiss(None)
+    @on(Wrote)
+    def _tell_report(self, message: Wrote) -> None:
+        """Where it lies."""
+        self._writing = False
+        self.say_state()
+        if message.trouble:
+            self._warn(message.trouble)
+            return
+        words, files = self.words, [str(path) for path in message.files]
+        more = [words("inspections.report_broken", n=message.problems)] if message.problems else []
+        title = words("inspections.report_done", n=message.photos)
+        self.app.push_screen(Tell(title, "\n".join([*files, *more]), files[0] if files else ""))
 
 
 def write_report(context: Context, order: Order) -> Made:

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from realign_edge.photos.text import clean
 from realign_edge.results.follow import Final, Row
 from realign_edge.results.model import Disposition, Inspection, Neighbour, Refused
-from realign_edge.station.pulse import WatcherPulse
+from realign_edge.sentences.translate import spoken
+from realign_edge.station.watching.pulse import WatcherPulse
 from tui.frame.cells import fit, tail
 from tui.frame.listing import Pieces
 from tui.inspections.feed import Checked, Opened
@@ -91,7 +92,7 @@ def watcher_line(words: Words, pulse: WatcherPulse | None, width: int) -> tuple[
         pulse.state, "not_watching"
     )
     age = ago(words, pulse.age_s) if pulse.age_s is not None else words("common.nothing")
-    text = words(f"inspections.{name}", folder=folder, ago=age, why=pulse.words)
+    text = words(f"inspections.{name}", folder=folder, ago=age, why=spoken(pulse.words, words.language))
     look = "dim" if name == "not_watching" else "stopped" if name in ("failed", "gone") else "attention"
     return f"{'○' if look == 'dim' else '!'} {text}", look
 
@@ -140,7 +141,7 @@ def details(words: Words, opened: Opened) -> Iterator[tuple[str, str, str]]:
     """Label, text and look of each line of a row in full; an empty label goes on with the one above."""
     content = opened.entry.content
     if isinstance(content, Refused):
-        yield words("inspections.refused"), clean(content.reason), "attention"
+        yield words("inspections.refused"), spoken(clean(content.reason), words.language), "attention"
         yield "", words("inspections.refused_do"), "dim"
         yield words("inspections.when"), local(content.refused_at), ""
         return

@@ -151,7 +151,7 @@ class ReviewWindow(Window):
             )
             self._post(session, "")
         except Exception as failure:
-            self.post_message(self.Failed(words_of(failure), lasting=True))
+            self.post_message(self.Failed(words_of(failure, self.words.language), lasting=True))
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _do(self, deed: Deed) -> None:
@@ -163,7 +163,7 @@ class ReviewWindow(Window):
         except RefusedDecision as refused:
             self.post_message(self.Failed(self.words(f"review.refused_{refused.why}"), lasting=False))
         except Exception as failure:
-            self.post_message(self.Failed(words_of(failure), lasting=False))
+            self.post_message(self.Failed(words_of(failure, self.words.language), lasting=False))
 
     def _post(self, session: ReviewSession, said: str) -> None:
         item = session.current()

@@ -16,7 +16,8 @@ _FILES = ("run.json", "status.json", "evaluation.json")
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run. created: local time as the run wrote it, "2026-11-26 01:32"; language: en, ja, or ""."""
+    """One run. created: local time as the run wrote it, "2026-11-26 01:32"; language: en, ja, or "";
+    error and hint: why it failed, and what to do."""
 
     run: Run
     state: str
@@ -26,6 +27,7 @@ class RunRow:
     created: str
     decision: Decision | None
     error: str
+    hint: str
 
     @property
     def run_id(self) -> str:
@@ -45,7 +47,8 @@ def read_row(run: Run) -> RunRow:
         _language(clean(inputs.get("setting language") if isinstance(inputs, dict) else ""), about),
         clean(about.get("created"))[:16].replace("T", " "),
         read_decision(run.folder / "evaluation.json"),
-        " ".join(clean(status.get(k)) for k in ("error", "hint")).strip()[:2000],
+        clean(status.get("error"))[:1000],
+        clean(status.get("hint"))[:1000],
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from realign_edge.carry.sizes import gib
 from realign_edge.monitoring.decision import Decision
 from realign_edge.monitoring.words import told
+from realign_edge.sentences.translate import spoken
 from tui.frame.cells import fit
 from tui.frame.listing import Pieces
 from tui.runs.rows import RunRow
@@ -69,11 +70,16 @@ def language_words(words: Words, code: str) -> str:
 def short_result(words: Words, row: RunRow) -> str:
     """What it came to, in a few words."""
     if row.state == "failed":
-        return row.error or words("runs.result_failed")
+        return why_failed(words, row) or words("runs.result_failed")
     decision = row.decision
     if decision is None:
         return words("runs.result_none") if row.state == "finished" else ""
     return words(f"runs.result_{decision.outcome}", **_shares(decision))
+
+
+def why_failed(words: Words, row: RunRow) -> str:
+    """What happened and what to do, as far as the run told it."""
+    return " ".join(spoken(said, words.language) for said in (row.error, row.hint) if said)
 
 
 def result_look(row: RunRow) -> str:
@@ -87,7 +93,7 @@ def result_look(row: RunRow) -> str:
 def result_sentence(words: Words, row: RunRow) -> str:
     """The whole sentence."""
     if row.state == "failed" and row.error:
-        return row.error
+        return why_failed(words, row)
     if row.decision is None:
         return words("runs.no_evaluation")
     return told(f"condition.{row.decision.outcome}", **row.decision.values).of(words.language)

@@ -1,4 +1,4 @@
-"""What runs by itself: systemd's units, the watcher, the work lock."""
+"""What runs by itself: systemd's units, the watcher, the nightly upkeep, the work lock."""
 
 import shutil
 import subprocess
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from realign_edge.appliance.doctor.model import Check, Patient
+from realign_edge.appliance.upkeep.model import STATUS
 from realign_edge.files import from_json
 from realign_edge.runs.process import is_alive
 from realign_edge.runs.run import list_runs
@@ -15,12 +16,16 @@ GROUP = "services"
 UNITS = ("realign-edge-inspect.service", "realign-edge-maintain.timer")
 # Several of the watcher's beats.
 _SILENT_S = 60.0
+# A night that was missed, and some hours; it may well be shorter than a weekend without power.
+_OLD_UPKEEP_S = 2.5 * 86_400.0
+_AGAIN = "then: realign-edge maintain run"
 
 
 def look(patient: Patient) -> Iterator[Check]:
     """Every check of this group."""
     yield from _units(patient)
     yield from _watcher(patient)
+    yield _upkeep(patient.home)
     yield from _runs(patient.home)
 
 
@@ -76,6 +81,27 @@ def _watcher(patient: Patient) -> Iterator[Check]:
         yield Check(GROUP, "watcher", "broken", f"no news for {age:.0f} s", "restart it; no verdict is lost")
     else:
         yield Check(GROUP, "watcher", "ok", f"{state}, process {said['pid']}")
+
+
+def _upkeep(home: Path) -> Check:
+    """What the last whole round found: at night nobody reads it."""
+    try:
+        said = from_json((home / STATUS).read_text(encoding="utf-8"))
+        at = datetime.fromisoformat(said["at"]).astimezone()
+        found = [o for o in said["outcomes"] if o["state"] in ("failed", "attention")]
+        words = "; ".join(f"{o['duty']}: {o['fact']}" for o in found)
+        fixes = [str(o["fix"]) for o in found if o["fix"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return Check(GROUP, "upkeep", "absent", "it was never done here; `realign-edge maintain run` does it")
+    when = f"of {at:%Y-%m-%d %H:%M}"
+    if any(o["state"] == "failed" for o in found):
+        return Check(GROUP, "upkeep", "broken", f"{when}, {words}", "; ".join([*fixes, _AGAIN]))
+    if found:
+        return Check(GROUP, "upkeep", "warn", f"{when}, {words}", "; ".join([*fixes, _AGAIN]))
+    if (datetime.now(UTC) - at).total_seconds() > _OLD_UPKEEP_S:
+        fix = "realign-edge maintain run; systemctl enable --now realign-edge-maintain.timer does it each night"
+        return Check(GROUP, "upkeep", "warn", f"the last is {when}", fix)
+    return Check(GROUP, "upkeep", "ok", f"{when}, nothing found")
 
 
 def _runs(home: Path) -> Iterator[Check]:

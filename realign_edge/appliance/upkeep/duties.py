@@ -9,6 +9,7 @@ from realign_edge.appliance.doctor.state import damage
 from realign_edge.appliance.upkeep.backup import CATALOG, back_up, known_backups, prune
 from realign_edge.appliance.upkeep.model import Outcome, Shift
 from realign_edge.errors import MissingError
+from realign_edge.evaluation.preference.choices import choices_words, count_choices
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
 from realign_edge.runs.leftovers import sweep_leftovers
@@ -87,9 +88,9 @@ def _indexed(shift: Shift, folder: Path) -> Outcome:
 
 def drift(shift: Shift) -> list[Outcome]:
     """Do the photos still look like those that the model was aligned on?"""
-    from realign_edge.station.drift import DriftSettings
-    from realign_edge.station.drift_input import bundle_facts, look
-    from realign_edge.station.drift_words import advice, sentence
+    from realign_edge.station.drift.drift import DriftSettings
+    from realign_edge.station.drift.input import bundle_facts, look
+    from realign_edge.station.drift.words import advice, sentence
     from realign_edge.station.find import find_bundle
 
     try:
@@ -111,6 +112,7 @@ def retention(shift: Shift) -> list[Outcome]:
     runs = list_runs(shift.home / "runs")
     keep = shift.config.maintain.keep_runs
     gone = [r for r in runs[: max(0, len(runs) - keep)] if not r.alive]
+    choices = sum(count_choices(r.folder) for r in gone)
     for run in gone:
         remove_run(run)
     oldest = shift.now - shift.config.maintain.keep_logs_days * _DAY_S
@@ -121,6 +123,7 @@ def retention(shift: Shift) -> list[Outcome]:
         log.unlink(missing_ok=True)
     left = sweep_leftovers(shift.home, below=True)
     fact = f"{len(gone)} runs and {len(logs)} logs removed, {len(runs) - len(gone)} runs kept"
+    fact += f"; runs went {choices_words(choices)}, which the backups before still have" if choices else ""
     fact += f"; {len(left)} half-written files of killed processes removed" if left else ""
     return [Outcome("retention", "done", fact)]
 

@@ -8,6 +8,8 @@ from typing import Literal
 from realign_edge.appliance.settings import ApplianceConfig
 from realign_edge.progress import Progress, Silent
 
+# Below the state folder: what the last whole round came to.
+STATUS = Path("maintain") / "status.json"
 State = Literal["done", "attention", "failed", "skipped"]
 
 

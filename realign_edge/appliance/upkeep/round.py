@@ -3,19 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 from realign_edge.appliance.upkeep.duties import DUTIES
-from realign_edge.appliance.upkeep.model import Outcome, Shift
+from realign_edge.appliance.upkeep.model import STATUS, Outcome, Shift
 from realign_edge.errors import explain
 from realign_edge.files import write_json
 from realign_edge.runs.lock import work_lock
 
-STATUS = Path("maintain") / "status.json"
-
 
 def go_round(shift: Shift, tell: Callable[[Outcome], None], only: Sequence[str] = ()) -> list[Outcome]:
-    """Do every duty, or those that are named; each outcome is told as it comes, and all are kept in status.json.
+    """Do every duty, or those that are named; each outcome is told as it comes. Those of a whole round are kept in
+    status.json, which `doctor` reads; a part of one says nothing of the other duties.
 
     Raises:
         RealignError: another round is going on.
@@ -29,6 +27,8 @@ def go_round(shift: Shift, tell: Callable[[Outcome], None], only: Sequence[str] 
             for outcome in _done(name, duty, shift):
                 outcomes.append(outcome)
                 tell(outcome)
+        if only:
+            return outcomes
         at = datetime.fromtimestamp(shift.now, UTC).isoformat(timespec="seconds")
         write_json(shift.home / STATUS, {"at": at, "outcomes": [asdict(o) for o in outcomes]})
     return outcomes

@@ -1,5 +1,6 @@
 """What people chose, append-only in the run as preference_test.jsonl: a line a choice, on the disk before the next."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,20 @@ def standing_choices(run: Path, answers: Iterable[AnswerPair]) -> tuple[Choice, 
             kept.pop((choice.person, choice.photo))
             kept[(choice.person, choice.photo)] = [*own, choice]
     return tuple(own[-1] for own in kept.values() if own)
+
+
+def count_choices(run: Path) -> int:
+    """How many choices of people stand in a run's folder, whatever became of the answers: what is lost with it."""
+    standing = Counter[tuple[str, str]]()
+    for row in read_events(run / FILE):
+        key, kind = (str(row.get("person")), str(row.get("photo"))), row.get("type")
+        standing[key] = max(0, standing[key] + (kind == "choice") - (kind == "undo"))
+    return sum(times > 0 for times in standing.values())
+
+
+def choices_words(choices: int) -> str:
+    """`with 12 choices of people in blind tests`; "" for none."""
+    return f"with {choices} {'choice' if choices == 1 else 'choices'} of people in blind tests" if choices else ""
 
 
 def _rows(path: Path, keys: dict[str, str]) -> Iterator[tuple[str, Choice]]:

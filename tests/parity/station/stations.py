@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from realign_edge.bundle.contract import GRAPHS, STATION, Precision
-from realign_edge.export.graphs import Graphs, export_graphs
-from realign_edge.export.hub import newline_of
-from realign_edge.export.preprocess import preprocess_of
+from realign_edge.export.graphs.graphs import Graphs, export_graphs
+from realign_edge.export.graphs.hub import newline_of
+from realign_edge.export.tables.preprocess import preprocess_of
 from realign_edge.files import write_json
-from realign_edge.station.model import StationModel, load_station
+from realign_edge.station.decoding.model import StationModel, load_station
 from realign_edge.station.profile import FIELDS
 from realign_edge.vlm.load import load_vlm
 from tests.parity.families.recipes import llava_onevision

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.export.layout import places_of
-from realign_edge.station.model import StationModel
+from realign_edge.export.tables.layout import places_of
+from realign_edge.station.decoding.model import StationModel
 from realign_edge.vlm.generate import generate_ids
 from realign_edge.vlm.tree import Continuation, continuation_logps
 from tests.parity.station.stations import CASES, Station, exported

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from realign_edge.appliance.doctor import examine as examination
 from realign_edge.appliance.doctor import machine, services, software, state
 from realign_edge.appliance.doctor.model import Check, Patient
 from realign_edge.appliance.settings import ApplianceConfig, InspectSettings, MaintainSettings
+from realign_edge.appliance.upkeep.model import STATUS
 from realign_edge.appliance.where import VARIABLE
 from realign_edge.bundle.keys import PRIVATE, workstation_key
 from realign_edge.photos.catalog import Catalog
@@ -150,13 +152,41 @@ def test_package_that_is_missing(station: Patient, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_the_watcher_last_said(station: Patient, said: dict[str, str], expected: str, words: str) -> None:
-    from realign_edge.station.heartbeat import now
+    from realign_edge.station.watching.heartbeat import now
 
     beat = {"pid": os.getpid(), "mark": process_mark(os.getpid()), "at": now(), **said}
     (station.home / "watch").mkdir()
     (station.home / "watch" / "status.json").write_text(json.dumps(beat))
     check = found(services.look(station), "watcher")
     assert (check.state, words in check.fact) == (expected, True)
+
+
+@pytest.mark.parametrize(
+    ("states", "days_ago", "expected", "words"),
+    [
+        (("done", "skipped"), 0, "ok", "nothing found"),
+        (("done", "attention"), 0, "warn", "duty 1: fact 1"),
+        (("attention", "failed"), 0, "broken", "duty 0: fact 0; duty 1: fact 1"),
+        (("done",), 4, "warn", "the last is of"),
+    ],
+)
+def test_what_the_last_night_found(
+    station: Patient, states: tuple[str, ...], days_ago: int, expected: str, words: str
+) -> None:
+    at = (datetime.now(UTC) - timedelta(days=days_ago)).isoformat(timespec="seconds")
+    said = [{"duty": f"duty {n}", "state": s, "fact": f"fact {n}", "fix": "mend it"} for n, s in enumerate(states)]
+    (station.home / STATUS).parent.mkdir()
+    (station.home / STATUS).write_text(json.dumps({"at": at, "outcomes": said}))
+    check = found(services.look(station), "upkeep")
+    assert (check.state, words in check.fact) == (expected, True)
+    assert ("maintain run" in check.fix) == (expected != "ok")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"at": 3}', '{"at": "2026-11-01T00:00:00+00:00", "outcomes": [{}]}'])
+def test_upkeep_that_left_nothing_readable(station: Patient, text: str) -> None:
+    (station.home / STATUS).parent.mkdir()
+    (station.home / STATUS).write_text(text)
+    assert found(services.look(station), "upkeep").state == "absent"
 
 
 def test_watched_folder_that_is_not_mounted(station: Patient, tmp_path: Path) -> None:

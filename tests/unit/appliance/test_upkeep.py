@@ -17,9 +17,9 @@ import pytest
 from realign_edge.appliance.settings import ApplianceConfig, MaintainSettings
 from realign_edge.appliance.upkeep import duties
 from realign_edge.appliance.upkeep.backup import MANIFEST, back_up, known_backups, prune
-from realign_edge.appliance.upkeep.model import Outcome, Shift
+from realign_edge.appliance.upkeep.model import STATUS, Outcome, Shift
 from realign_edge.appliance.upkeep.restore import restore
-from realign_edge.appliance.upkeep.round import STATUS, go_round
+from realign_edge.appliance.upkeep.round import go_round
 from realign_edge.bundle.keys import workstation_key
 from realign_edge.bundle.trust import FOLDER as TRUSTED
 from realign_edge.bundle.trust import revoke, trust, trusted_keys
@@ -222,6 +222,9 @@ def test_what_came_of_it_is_remembered(filled: Path) -> None:
     assert [o["duty"] for o in kept["outcomes"]] == [o.duty for o in outcomes]
     assert next(o for o in outcomes if o.duty == "disk").state == "attention"
     assert next(o for o in outcomes if o.duty == "drift").state == "skipped"
+    # A part of a round, asked for by hand, does not hide what the night found.
+    assert len(go_round(shift(filled), told.append, ["disk"])) == 1
+    assert json.loads((filled / STATUS).read_text()) == kept
 
 
 def test_round_ends_after_the_duty_in_hand(filled: Path) -> None:

@@ -1,5 +1,7 @@
 """Keys and signatures: private ones stay private, trust is given by people, rotation and revocation work."""
 
+import errno
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -116,3 +118,20 @@ def test_nothing_is_trusted_unless_a_person_says_so(home: Path, made: Any, tmp_p
         admitted(home, made.folder, wrong, whoever=False)
     with pytest.raises(UsageError, match="together"):
         admitted(home, made.folder, other, whoever=True)
+
+
+def test_full_disk_keeps_the_key_that_was_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = workstation_key(home)
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left") as told:
+            renew_key(home)
+    assert told.value.filename == str(home / "keys" / "signing.pem")
+    assert workstation_key(home).public == key.public
+    assert sorted(p.name for p in (home / "keys").iterdir()) == ["signing.pem", "workstation.pub"]
+    renewed = renew_key(home, "Werk 2").public
+    assert renewed != key.public and read_public(home / "keys" / "workstation.pub") == renewed

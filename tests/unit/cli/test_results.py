@@ -14,7 +14,7 @@ from realign_edge.cli.watching import plain, spoken
 from realign_edge.errors import UsageError
 from realign_edge.results.head import Head
 from realign_edge.results.model import Entry, Finding, Inspection, Neighbour, Reason
-from realign_edge.station.watching import Event
+from realign_edge.station.watching.events import Event
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """install.sh on a folder in the place of a machine: verified first, each step repeatable, back and away again."""
 
+import json
 import os
 import shutil
 import signal
@@ -180,3 +181,23 @@ def test_shell_is_clean() -> None:
     checker = shutil.which("shellcheck") or str(Path(sys.executable).with_name("shellcheck"))
     done = subprocess.run([checker, *scripts], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_disk_that_fills_in_the_middle_is_told_and_leaves_nothing_half_made(unpacked: Unpacked, tmp_path: Path) -> None:
+    namespace = next((w for w in (["unshare", "-m"], ["unshare", "-Urm"]) if _opens(w)), None)
+    if namespace is None:
+        pytest.skip("mount namespaces are not permitted here")
+    folder, disk = unpacked("1.0"), tmp_path / "disk"
+    disk.mkdir()
+    worker = [sys.executable, str(Path(__file__).with_name("full_disk.py")), folder, folder.parent / KEY, disk, "2"]
+    done = subprocess.run([*namespace, *map(str, worker)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for tried in json.loads(done.stdout):
+        where = str(tried)
+        assert (tried["code"], tried["left"], tried["again"], tried["same"]) == (1, [], 0, True), where
+        assert [line.partition(":")[0] for line in tried["said"].splitlines()[-2:]] == ["error", "hint"], where
+        assert "free some space" in tried["said"] and str(disk) in tried["said"], where
+
+
+def _opens(words: list[str]) -> bool:
+    return subprocess.run([*words, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0

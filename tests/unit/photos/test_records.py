@@ -208,6 +208,22 @@ def test_the_first_source_wins(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_below_has_a_table_of_its_own(tmp_path: Path) -> None:
+    names = ["p0.png", "corrections/photos/p0.png", "corrections/photos/p1.png", "other/p2.png"]
+    (tmp_path / "corrections").mkdir()
+    (tmp_path / "corrections/records.csv").write_text(
+        "photo,note\nphotos/p0.png,corrected\nphotos/p1.png,below\nother/p2.png,elsewhere\n"
+    )
+    (tmp_path / "records.csv").write_text("photo,note\np0.png,first\ncorrections/photos/p1.png,above\n")
+    found = read(tmp_path, names)
+    assert {name: record.note for name, record in found.records.items()} == {
+        "corrections/photos/p0.png": "corrected",
+        "corrections/photos/p1.png": "above",
+        "p0.png": "first",
+    }
+    assert one(found.problems, "corrections/records.csv", "not there", "`other/p2.png`")
+
+
 def test_files_beside_photos_that_are_no_records(tmp_path: Path) -> None:
     (tmp_path / "p0.txt").write_text("0 0.51 0.33 0.1 0.2\n1 0.2 0.2 1e-1 0.1\n")
     (tmp_path / "p1.json").write_text('{"version": "5.0", "shapes": [], "imageData": "AAAA"}')

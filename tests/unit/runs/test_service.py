@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from realign_edge.runs.service import tell_manager
-from realign_edge.station.heartbeat import Heartbeat
+from realign_edge.station.watching.heartbeat import Heartbeat
 
 
 @pytest.fixture

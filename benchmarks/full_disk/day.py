@@ -1,0 +1,107 @@
+"""Everything that an appliance writes in its life, command after command: what the disk is full for."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.appliance_storm.stages import Place, stages
+from realign_edge.files import write_json
+
+PERSON = "Mori"
+# Of the model that is carried here: any text does.
+LICENCE = Path(__file__).parents[2] / "LICENSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command. typed: what a person types; watching: it ends when it is asked to; arrange: what is put in place
+    before it; ends: exit codes of a failure; forgiven: what it may do without when the disk is full; removes: it takes
+    files away.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    typed: str = ""
+    watching: bool = False
+    arrange: Callable[[Place], None] | None = None
+    ends: tuple[int, ...] = (1,)
+    forgiven: tuple[str, ...] = ()
+    removes: bool = False
+
+
+def day(place: Place) -> Iterator[Step]:
+    """In their order: each works with what those before it made."""
+    usual = {s.name: Step(s.name, s.words, watching=s.watching) for s in stages(place)}
+    for name in ("index", "pairs", "training", "evaluation", "export"):
+        yield usual[name]
+    yield from _people_of_the_workstation(place)
+    yield usual["install"]
+    watch = usual["inspect"]
+    # A report does without a picture; what must not be lost is the row.
+    yield Step("inspect", watch.words, watching=True, forgiven=("thumbnails",))
+    yield Step("photos", ("inspect", str(place.floor / "photos"), "--quiet"), forgiven=("thumbnails",))
+    yield from _people_of_the_station(place)
+    yield usual["report"]
+    yield Step("run report", ("report", "latest", "--out", str(place.root / "run-reports"), "--quiet"))
+    yield from _rest(place)
+    yield usual["maintain"]
+    yield Step("refresh", ("maintain", "run", "--only", "index", "--quiet"), arrange=_without_index)
+    yield Step("prune", ("runs", "prune", "--keep", "0", "--yes", "--quiet"), removes=True)
+    yield usual["restore"]
+
+
+def _people_of_the_workstation(place: Place) -> Iterator[Step]:
+    review = ("pairs", "review", str(place.floor), "--reviewer", PERSON, "--plain", "--lang", "en")
+    yield Step("review", review, typed="a\n" * 500)
+    blind = ("runs", "blind-test", "latest", "--person", PERSON, "--plain", "--lang", "en")
+    yield Step("blind test", blind, typed="t\n" * 50, arrange=_different_answers)
+    yield Step("pair file", ("pairs", "export", str(place.floor), str(place.root / "pairs.jsonl")))
+
+
+def _people_of_the_station(place: Place) -> Iterator[Step]:
+    yield Step("decide", ("results", "decide", "1", "retake", "--operator", PERSON, "--quiet"))
+    # The question stays on the screen until it is answered, so that the end of the input is a good end.
+    asked = ("results", "review", "--operator", PERSON, "--plain", "--lang", "en", "--quiet")
+    yield Step("answers", asked, typed="p\n" * 60, ends=(0, 1))
+    target, photos = place.root / "corrections", place.incoming / "done"
+    yield Step("corrections", ("results", "export", str(target), "--photos", str(photos), "--quiet"))
+    yield Step("copy", ("results", "backup", str(place.root / "copy.sqlite"), "--quiet"))
+
+
+def _rest(place: Place) -> Iterator[Step]:
+    yield Step("import", ("pairs", "import", str(place.floor), str(place.root / "pairs.jsonl")))
+    model = ("models", "add", str(place.floor.parent / "tiny"), "--name", "carried", "--licence", str(LICENCE))
+    yield Step("model", (*model, "--quiet"))
+    yield Step("demo", ("demo", str(place.root / "demo"), "--photos", "8", "--workers", "1", "--quiet"))
+    yield Step("new key", ("bundle", "keys", "new", "--yes", "--quiet"))
+    trust = ("bundle", "keys", "trust", str(place.root / "new.pub"), "--quiet")
+    yield Step("trust", trust, arrange=_public_key_apart)
+
+
+def _different_answers(place: Place) -> None:
+    """So that there is something to choose between."""
+    path = next(place.home.glob("runs/2*/answers.json"))
+    value = json.loads(path.read_bytes())
+    for row in value["answers"]:
+        row["after"] = f"{row['before']} No defects found."
+    write_json(path, value)
+
+
+def _public_key_apart(place: Place) -> None:
+    """What a person carries over; bundles that are there stay signed by the key of then."""
+    shutil.copyfile(place.home / "keys" / "workstation.pub", place.root / "new.pub")
+
+
+def _without_index(place: Place) -> None:
+    """Caches, which may be deleted; the upkeep makes them anew."""
+    for name in ("index", "features"):
+        shutil.rmtree(place.home / name)
+
+
+def typed_file(work: Path, step: Step) -> Path:
+    """What is typed, as a file."""
+    path = work / "typed.txt"
+    path.write_text(step.typed, encoding="utf-8")
+    return path

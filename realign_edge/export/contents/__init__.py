@@ -1,0 +1,1 @@
+"""What a bundle carries besides graphs: past photos, golden photos, thresholds and the baseline."""

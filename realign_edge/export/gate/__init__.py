@@ -1,0 +1,1 @@
+"""Which precisions are shipped: every graph, and whole verdicts, through the bars."""

@@ -1,0 +1,1 @@
+"""The model as ONNX graphs, in three precisions, with the small files beside them."""

@@ -1,0 +1,1 @@
+"""The vision graph: tower and projector, traced, and with less to do."""

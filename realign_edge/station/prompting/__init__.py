@@ -1,0 +1,1 @@
+"""Prompts and answers as token ids: chat template and tokenizer, both bounded since they come from outside."""
