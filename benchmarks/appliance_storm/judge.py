@@ -46,7 +46,7 @@ def _where(found: Any, wanted: Any) -> str:
 
 
 def _index(place: Place) -> dict[str, Any]:
-    index = [p for p in place.home.glob("index/*/*") if p.suffix != ".json"]
+    index = [p for p in place.home.glob("index/*/*") if p.suffix not in (".json", ".tmp")]
     return {
         "features": _inventory(place.home / "features"),
         "index": sorted(sha256_file(p) for p in index),
