@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: fuzz audit bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: fuzz audit bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance storm-planted full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -84,6 +84,9 @@ storm-watch: $(STAMP)  ## 500 kills of `inspect --watch`: no verdict lost, none 
 
 storm-appliance: $(STAMP)  ## 1,000 kills from index to restore: the same in the end (an hour; WORK=... goes on where it was)
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.appliance_storm $(if $(WORK),--work $(WORK))
+
+storm-planted: $(STAMP)  ## mistakes planted in a copy of the product: does the kill storm notice each? (20 minutes; PLANT=NAME for one)
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.appliance_storm --plant $(or $(PLANT),all) $(if $(WORK),--work $(WORK))
 
 full-disk: $(STAMP)  ## a disk that is full at ever later writes of every stage (an hour; mount namespaces)
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.full_disk

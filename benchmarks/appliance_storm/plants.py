@@ -93,8 +93,9 @@ PLANTS = (
     Plant(
         "files-in-place", "training", "Every file is written in its place instead of beside it.",
         (
-            ("files.py", 'beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")', "beside = path"),
-            ("files.py", "    finally:\n        beside.unlink(missing_ok=True)\n", "    finally:\n        pass\n"),
+            ("files.py", "    beside = beside_of(path)\n", "    beside = path\n"),
+            ("files.py", "        beside.unlink(missing_ok=True)\n    sync_folder(path.parent)\n",
+             "        pass\n    sync_folder(path.parent)\n"),
         ),
     ),
     Plant(
@@ -158,10 +159,10 @@ PLANTS = (
         "moved-before-row", "inspect", "A photo is moved before its verdict is written.",
         (
             ("station/watching/watch.py", "        entry, new = self._results.append_new(inspection)\n",
-             "        moved = self._put_away(found, self._settings.done, inspection.sha256)\n"
+             "        moved = self._away.put(found, self._settings.done, inspection.sha256)\n"
              "        entry, new = self._results.append_new(inspection)\n"),
             ("station/watching/watch.py",
-             "        moved = self._put_away(found, self._settings.done, inspection.sha256)\n"
+             "        moved = self._away.put(found, self._settings.done, inspection.sha256)\n"
              '        self._tell(Event("inspected"',
              '        self._tell(Event("inspected"'),
         ),
@@ -213,7 +214,7 @@ PLANTS = (
     ),
     Plant(
         "no-sync", "training", "Files are renamed into place without being synced first.",
-        (("files.py", "            os.fsync(handle.fileno())\n", ""),),
+        (("files.py", "            handle.flush()\n            os.fsync(handle.fileno())\n", ""),),
         unseen="kill -9 leaves the kernel's buffers alone; only a power cut loses what was not synced",
     ),
 )  # fmt: skip
