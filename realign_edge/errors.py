@@ -7,6 +7,8 @@ from pathlib import Path
 
 _ROOM = "free some space, then run the same command again"
 _FEWER = "delete files that nobody needs: this disk can hold no more of them (df -i); then run the same command again"
+# Libraries in Rust (safetensors, tokenizers) put the system's error into the text of their own.
+FULL_IN_RUST = "(os error 28)"
 # What the system says when the machine, not the program, is at fault.
 _SYSTEM = {
     errno.ENOSPC: _ROOM,
@@ -93,7 +95,6 @@ def explain(failure: BaseException) -> tuple[str, str] | None:
     # By name, since torch, which has an error of its own for the GPU, is not loaded here.
     if isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError":
         return "the memory of this machine does not suffice", "make alignment.micro_tokens or the photos smaller"
-    if "(os error 28)" in str(failure):
-        # Libraries in Rust (safetensors, tokenizers) put the system's error into the text of their own.
+    if FULL_IN_RUST in str(failure):
         return f"No space left on device ({failure})", _ROOM
     return None

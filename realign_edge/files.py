@@ -1,14 +1,17 @@
 """Files that are either whole or absent: write beside, fsync, rename; and content hashes."""
 
+import errno
 import hashlib
 import json
 import math
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from realign_edge.errors import UsageError
+from realign_edge.errors import FULL_IN_RUST, UsageError
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -28,6 +31,28 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+@contextmanager
+def made_beside(beside: Path) -> Iterator[Path]:
+    """An empty folder to be filled and renamed; where that fails it is taken away, and the failure says where it was.
+
+    Raises:
+        OSError: with `beside` as its file where it named none, also for libraries in Rust on a full disk.
+    """
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+    except OSError as problem:
+        problem.filename = problem.filename or str(beside)
+        raise
+    except Exception as problem:
+        if FULL_IN_RUST not in str(problem):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(beside)) from problem
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def copy_atomic(source: Path, target: Path) -> None:

@@ -143,7 +143,11 @@ PLANTS = (
     Plant(
         "export-in-place", "export", "A bundle is put together under its last name.",
         (
-            ("export/export.py", 'place = goal.with_name(f".{goal.name}.tmp")', "place = goal"),
+            (
+                "export/export.py",
+                'with made_beside(goal.with_name(f".{goal.name}.tmp")) as place:',
+                "shutil.rmtree(goal, ignore_errors=True)\n    goal.mkdir(parents=True)\n    if place := goal:",
+            ),
             ("export/export.py", "    _put(place, goal)\n", ""),
         ),
     ),

@@ -23,7 +23,7 @@ from realign_edge.export.merge import merge
 from realign_edge.export.parity.sitting import ask_torch
 from realign_edge.export.steps import Steps
 from realign_edge.export.tables.preprocess import preprocess_of
-from realign_edge.files import fingerprint, sha256_file, sync_folder
+from realign_edge.files import fingerprint, made_beside, sha256_file, sync_folder
 from realign_edge.photos.same import read_same
 from realign_edge.progress import Progress
 from realign_edge.vlm.load import load_vlm
@@ -70,11 +70,9 @@ def export_bundle(job: Job, key: SigningKey, goal: Path, progress: Progress) -> 
     trial = Trial(job, graphs, _preprocess(aligned), steps, _threads())
     paper = job.paper()
     gate = pass_gate(trial, paper, ask_torch(aligned.vlm, paper, job.pooling, progress), progress)
-    place = goal.with_name(f".{goal.name}.tmp")
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    manifest = assemble(place, trial, aligned, gate, key)
-    _put(place, goal)
+    with made_beside(goal.with_name(f".{goal.name}.tmp")) as place:
+        manifest = assemble(place, trial, aligned, gate, key)
+        _put(place, goal)
     shutil.rmtree(steps.folder, ignore_errors=True)
     left_out = tuple((r.graph, r.precision, r.reason) for r in gate.results if not r.passed)
     return Exported(goal, manifest, left_out)

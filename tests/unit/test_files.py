@@ -14,7 +14,7 @@ from realign_edge.bundle.errors import BundleError
 from realign_edge.bundle.manifest import parse_manifest
 from realign_edge.config.load import read_toml
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.files import copy_atomic, from_json
+from realign_edge.files import copy_atomic, from_json, made_beside
 from realign_edge.glossary.load import load_glossary
 from realign_edge.modelstore.header import HeaderError, parse_header
 from realign_edge.modelstore.manifest import read_manifest
@@ -97,3 +97,18 @@ def test_copy_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
     copy_atomic(source, target)
     assert target.read_bytes() == b"whole"
+
+
+def test_a_folder_made_beside_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    with made_beside(tmp_path / ".made.tmp") as beside:
+        (beside / "a").write_text("1")
+        beside.rename(tmp_path / "made")
+    assert [p.name for p in tmp_path.rglob("*")] == ["made", "a"]
+    for failure in (RuntimeError("No space left on device (os error 28)"), OSError(errno.ENOSPC, "No space left")):
+        with pytest.raises(OSError, match="No space left") as told, made_beside(tmp_path / ".more.tmp") as beside:
+            (beside / "half").write_text("1")
+            raise failure
+        assert told.value.filename == str(tmp_path / ".more.tmp")
+    with pytest.raises(RuntimeError, match="other"), made_beside(tmp_path / ".more.tmp"):
+        raise RuntimeError("other")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["made"]

@@ -6,7 +6,6 @@ and thresholds of its own, put on the photos that it is asked about: both belong
 
 import json
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from realign_edge.bundle.contract import GLOSSARY, MANIFEST, RULES, Baseline
 from realign_edge.export.contents.calibration import Calibration, calibrated, examined
 from realign_edge.export.contents.evidence import write_evidence
 from realign_edge.export.gate.trial import Mix, Trial
-from realign_edge.files import write_atomic, write_json
+from realign_edge.files import made_beside, write_atomic, write_json
 from realign_edge.glossary.load import glossary_toml
 from realign_edge.intervals import wilson_interval
 from realign_edge.progress import Progress
@@ -79,10 +78,9 @@ def _inspector(trial: Trial, mix: Mix, progress: Progress) -> Inspector:
     write_json(folder / MANIFEST, UNSIGNED)
     if not past.is_dir():
         others = sorted(trial.steps.folder.glob("past-*"))
-        beside = past.with_name(f".{past.name}.tmp")
-        shutil.rmtree(beside, ignore_errors=True)
-        write_evidence(beside, job.train, job.glossary, model, progress, others[0] if others else None)
-        beside.rename(past)
+        with made_beside(past.with_name(f".{past.name}.tmp")) as beside:
+            write_evidence(beside, job.train, job.glossary, model, progress, others[0] if others else None)
+            beside.rename(past)
     (folder / _INDEX).unlink(missing_ok=True)
     (folder / _INDEX).symlink_to((past / _INDEX).resolve())
     return Inspector(folder, trial.threads, model)

@@ -14,7 +14,7 @@ from realign_edge.export.graphs.parts import LONGEST, Parts, Route, parts_of, po
 from realign_edge.export.graphs.tower.vision import check_family
 from realign_edge.export.tables.layout import places_of
 from realign_edge.export.tables.preprocess import preprocess_of
-from realign_edge.files import sync_folder
+from realign_edge.files import made_beside, sync_folder
 from realign_edge.progress import Progress, Silent
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.pooling import Pooling
@@ -84,19 +84,18 @@ def export_graphs(
     _check(vlm)
     progress = progress or Silent()
     progress.start("Writing graphs", len(GRAPHS) * len(precisions), "graphs")
-    beside, files = folder / ".onnx.tmp", []
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    parts = parts_of(vlm, pooling, beside)
-    for graph, make in parts.makers.items():
-        for precision in precisions:
-            path = graph_file(graph, precision)
-            written = save_model(make(precision), beside / Path(path).name)
-            names = tuple(f"onnx/{p.name}" for p in written)
-            files.append(GraphFile(graph, precision, path, names, sum(p.stat().st_size for p in written)))
-            progress.advance(len(files))
-    shutil.rmtree(folder / "onnx", ignore_errors=True)
-    beside.rename(folder / "onnx")
+    files = []
+    with made_beside(folder / ".onnx.tmp") as beside:
+        parts = parts_of(vlm, pooling, beside)
+        for graph, make in parts.makers.items():
+            for precision in precisions:
+                path = graph_file(graph, precision)
+                written = save_model(make(precision), beside / Path(path).name)
+                names = tuple(f"onnx/{p.name}" for p in written)
+                files.append(GraphFile(graph, precision, path, names, sum(p.stat().st_size for p in written)))
+                progress.advance(len(files))
+        shutil.rmtree(folder / "onnx", ignore_errors=True)
+        beside.rename(folder / "onnx")
     sync_folder(folder)
     hub = write_hub_files(vlm, folder, [folder / name for file in files for name in file.files])
     progress.finish(f"{len(files)} graphs, {sum(f.size for f in files) / 2**20:.1f} MiB")

@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from realign_edge.export.graphs.onnxfile import DATA
-from realign_edge.files import write_atomic, write_json
+from realign_edge.files import made_beside, write_atomic, write_json
 from realign_edge.vlm.model import Vlm
 from realign_edge.vlm.quirks import TEMPLATES
 
@@ -26,25 +25,22 @@ def write_hub_files(vlm: Vlm, folder: Path, graphs: Sequence[Path]) -> tuple[str
     config.json says, for transformers.js, which graphs have their weights in a file of their own.
     Returns the names of the files, sorted.
     """
-    beside = folder / ".hub.tmp"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    model, processor = vlm.model, vlm.processor
-    model.config.save_pretrained(beside)
-    if getattr(model, "generation_config", None) is not None:
-        model.generation_config.save_pretrained(beside)
-    processor.save_pretrained(beside)
-    if template := TEMPLATES.get(vlm.family.prompt_function):
-        (beside / "chat_template.jinja").write_text(template, encoding="utf-8")
-    write_json(beside / "preprocessor_config.json", _jsonable(processor.image_processor))
-    _mark_external(beside / _CONFIG, graphs)
-    if newline_of(vlm):
-        (beside / NEWLINE).write_bytes(_array(vlm.model.model.image_newline))
-    names = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / name, (beside / name).read_bytes())
-    shutil.rmtree(beside)
+    with made_beside(folder / ".hub.tmp") as beside:
+        model, processor = vlm.model, vlm.processor
+        model.config.save_pretrained(beside)
+        if getattr(model, "generation_config", None) is not None:
+            model.generation_config.save_pretrained(beside)
+        processor.save_pretrained(beside)
+        if template := TEMPLATES.get(vlm.family.prompt_function):
+            (beside / "chat_template.jinja").write_text(template, encoding="utf-8")
+        write_json(beside / "preprocessor_config.json", _jsonable(processor.image_processor))
+        _mark_external(beside / _CONFIG, graphs)
+        if newline_of(vlm):
+            (beside / NEWLINE).write_bytes(_array(vlm.model.model.image_newline))
+        names = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(folder / name, (beside / name).read_bytes())
     return tuple(names)
 
 
