@@ -92,6 +92,11 @@ def explain(failure: BaseException) -> tuple[str, str] | None:
         place = f": {failure.filename}" if failure.filename else ""
         few = failure.errno == errno.ENOSPC and no_more_files(failure.filename or "")
         return f"{failure.strerror or 'the system refused'}{place}", _FEWER if few else _SYSTEM[failure.errno]
+    if isinstance(failure, OSError) and failure.args and "[Errno 28]" in str(failure.args):
+        # shutil.copytree tells of every file that it could not copy: (from, to, why) each.
+        listed = failure.args[0]
+        place = f": {listed[0][1]}" if isinstance(listed, list) and listed and len(listed[0]) > 1 else ""
+        return f"No space left on device{place}", _ROOM
     # By name, since torch, which has an error of its own for the GPU, is not loaded here.
     if isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError":
         return "the memory of this machine does not suffice", "make alignment.micro_tokens or the photos smaller"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,3 +38,12 @@ def test_database_whose_log_cannot_be_made(
     with pytest.raises(RealignError, match=words) as told, explained(tmp_path / "catalog.sqlite"):
         raise problem
     assert type(told.value) is kind
+
+
+def test_folder_that_could_not_be_copied_whole() -> None:
+    told = [("a/x", "b/x", "[Errno 28] No space left on device: 'a/x' -> 'b/x'"), ("a/y", "b/y", "[Errno 28] ...")]
+    failure = shutil.Error(told)
+    # As `made_beside` does; what an error without a number says is then nothing of all this.
+    failure.filename = "b"
+    words, hint = explain(failure) or ("", "")
+    assert words == "No space left on device: b/x" and hint.startswith("free some space")
