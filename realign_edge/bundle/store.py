@@ -1,6 +1,7 @@
 """The installed bundles: `bundles/<id>/`, and the links `current` and `previous`, which are swapped in one step."""
 
 import contextlib
+import errno
 import json
 import shutil
 from collections.abc import Iterator
@@ -121,6 +122,8 @@ def _point(folder: Path, name: str, target: str) -> None:
     try:
         beside.symlink_to(target)
     except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(problem.errno, problem.strerror, str(beside)) from problem
         raise RealignError(
             f"{folder} is on a file system without links ({problem.strerror})",
             "set REALIGN_EDGE_HOME to a folder on a local disk",

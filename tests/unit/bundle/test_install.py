@@ -1,5 +1,6 @@
 """Installing: whole or not at all, active only once the self-test passed, and always a way back."""
 
+import errno
 import io
 import os
 import shutil
@@ -331,3 +332,18 @@ def test_killed_in_a_rollback_it_is_done_or_not_and_never_half(
         with store.holding(home, "looking"):
             links = [store.linked(home / "bundles", n) for n in ("current", "previous")]
         assert sorted(links) == sorted([made.manifest.id, second.manifest.id])
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [(errno.ENOSPC, OSError, "current.link"), (errno.EPERM, RealignError, "a file system without links")],
+)
+def test_a_link_that_cannot_be_made_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, kind: type[Exception], words: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    with pytest.raises(kind, match=words):
+        store._point(tmp_path, "current", "0" * 16)
