@@ -27,6 +27,10 @@ class Swept:
     problems: list[str] = field(default_factory=list)
 
 
+# What the words of one that goes on in spite of it hold: the system's, and SQLite's.
+_FULL = ("no space", "is full")
+
+
 @dataclass(frozen=True)
 class Bench:
     """Where commands are run. work: outside the small disk."""
@@ -67,7 +71,8 @@ def sweep(bench: Bench, step: Step, kind: Kind, free: list[int], before: Path, u
         with bench.disk.narrow(kind, room):
             code, words = bench.run(step)
             # Before there is room again: a process that is gone cannot clean up later.
-            well = code in GOOD and not (step.ends != (1,) and "no space" in words.lower())
+            told = any(part in words.lower() for part in _FULL)
+            well = code in GOOD and not (step.ends != (1,) and told)
             problems = [] if well else wrong(bench.place, before, step, code, words)
         problems += _as_usual(bench, step, usual, well)
         done.full, done.well = done.full + (not well), done.well + well
