@@ -2,8 +2,8 @@
 
 from tui.app import RealignApp
 from tui.context import Context
-from tui.frame.leaving import CleanLeaving
 from tui.frame.picture import drawer
+from tui.frame.terminal import OwnTerminal
 from tui.rooms import RoomName
 
 
@@ -15,5 +15,5 @@ def open_window(context: Context, room: RoomName) -> None:
     """
     drawer(context.options.image_mode)
     app = RealignApp(context, room)
-    app.driver_class = CleanLeaving
+    app.driver_class = OwnTerminal
     app.run()

@@ -60,6 +60,8 @@ def sitting(prepared: Any, watched: Any, tmp_path: Path) -> Iterator[Sitting]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     more = {"REALIGN_EDGE_HOME": str(watched.home), "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", "TMUX": ""}
+    # Exported, as some shells do; a window must not believe them once the terminal has another size.
+    more |= {"COLUMNS": "80", "LINES": "24"}
     opened = module.Terminal(tmp_path / "tmux", {**os.environ, **more}, 80, 24)
     yield Sitting(
         opened, watched, [EXECUTABLE, "align", str(prepared.photos), "--config", str(prepared.config(STEPS, EVERY))]
