@@ -51,6 +51,17 @@ def stat_regular(path: Path) -> os.stat_result:
     return facts
 
 
+def stays_inside(path: Path, folder: Path) -> None:
+    """What a link leads to is read where it lies in the folder of photos alone: whoever may put photos there must not
+    have others looked at that this user may read.
+
+    Raises:
+        Refusal: it leads elsewhere.
+    """
+    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+        raise Refusal("a link to a file outside the photo folder", passing=True)
+
+
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file of 1 to `limit` bytes.
 
