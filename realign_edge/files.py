@@ -115,8 +115,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as stable, readable JSON (sorted keys, UTF-8), atomically."""
-    write_atomic(path, json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+    """Write `value` as stable, readable JSON (sorted keys, UTF-8), atomically.
+
+    What is no text, such as a byte of a folder's name, becomes the escape that JSON has for it.
+    """
+    text = json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write_atomic(path, text.encode("utf-8", "backslashreplace"))
 
 
 def from_json(text: str | bytes) -> Any:

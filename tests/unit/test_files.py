@@ -14,7 +14,7 @@ from realign_edge.bundle.errors import BundleError
 from realign_edge.bundle.manifest import parse_manifest
 from realign_edge.config.load import read_toml
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.files import beside_of, copy_atomic, from_json, made_beside, write_atomic
+from realign_edge.files import beside_of, copy_atomic, from_json, made_beside, write_atomic, write_json
 from realign_edge.glossary.load import load_glossary
 from realign_edge.modelstore.header import HeaderError, parse_header
 from realign_edge.modelstore.manifest import read_manifest
@@ -134,3 +134,10 @@ def test_the_longest_name_that_there_is_can_be_written(tmp_path: Path) -> None:
     write_atomic(place, "a")
     copy_atomic(place, place)
     assert place.read_text() == "a" and list(tmp_path.iterdir()) == [place]
+
+
+def test_folder_whose_name_is_no_text_can_stand_in_a_json_file(tmp_path: Path) -> None:
+    name = os.fsdecode(b"/in\xff/") + "工"
+    write_json(tmp_path / "status.json", {"folder": name})
+    text = (tmp_path / "status.json").read_text(encoding="utf-8")
+    assert "/in\\udcff/工" in text and from_json(text) == {"folder": name}
