@@ -58,7 +58,11 @@ def stays_inside(path: Path, folder: Path) -> None:
     Raises:
         Refusal: it leads elsewhere.
     """
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # Python 3.11 and 3.12 say RuntimeError of a circle
+        raise Refusal(_WHY[errno.ELOOP], passing=True) from None
+    if not inside:
         raise Refusal("a link to a file outside the photo folder", passing=True)
 
 
