@@ -43,8 +43,19 @@ def _folder(home: Path) -> Iterator[Check]:
         yield Check(GROUP, "folder", "broken", f"{home} cannot be written", fix)
     elif home.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         yield Check(GROUP, "folder", "warn", f"{home} can be changed by other users", f"chmod 700 {home}")
+    elif strange := _of_others(home):
+        more = f" and {len(strange) - 1} more" if strange[1:] else ""
+        fix = f"chown -R --reference={home} {home}; run commands as its user, not as root"
+        yield Check(GROUP, "folder", "broken", f"{strange[0]}{more} do not belong to the user of {home}", fix)
     else:
         yield Check(GROUP, "folder", "ok", str(home))
+
+
+def _of_others(home: Path) -> list[Path]:
+    """What somebody else made here, such as root by hand: the services may not be able to use it. Two levels deep."""
+    owner = home.stat().st_uid
+    found = [p for p in (*home.glob("*"), *home.glob("*/*")) if not p.is_symlink()]
+    return sorted(p for p in found if p.lstat().st_uid != owner)
 
 
 def _models(patient: Patient) -> Iterator[Check]:

@@ -138,9 +138,12 @@ def test_verdicts_that_were_edited_in_the_backup_are_refused(filled: Path, tmp_p
 
     made = back_up(filled, tmp_path / "b", NOW)
     db = sqlite3.connect(made.folder / "results.sqlite")
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
         db.execute(f"DROP TRIGGER {name}")
     db.execute("UPDATE entries SET content = replace(content, 'a.jpg', 'x.jpg')")
+    for _, sql in triggers:
+        db.execute(sql)
     db.commit()
     db.close()
     forged = replace(made, files={**made.files, "results.sqlite": sha256_file(made.folder / "results.sqlite")})

@@ -342,6 +342,30 @@ def test_another_active_bundle_is_taken_up(tmp_path: Path) -> None:
     assert (loaded, told) == ([tmp_path / "a", tmp_path / "b"], [tmp_path / "b"])
 
 
+def test_a_bundle_whose_key_was_revoked_is_not_gone_on_with(tmp_path: Path, home: Path) -> None:
+    from realign_edge.bundle.keys import PublicKey
+    from realign_edge.bundle.trust import keys_stamp, revoke, trust, trusted_keys
+    from realign_edge.station.watching.current import CurrentInspector
+
+    key, told = PublicKey(b"k" * 32), list[Path]()
+    trust(home, key)
+
+    def load() -> MadeUp:
+        if trusted_keys(home).find(key.raw) is None:
+            raise MissingError("signed with a key that was revoked")
+        return MadeUp()
+
+    inspector = CurrentInspector(lambda: tmp_path, load, told.append, lambda: keys_stamp(home))
+    data = photo(tmp_path / "p.jpg")
+    inspector.inspect(data, "p.jpg")
+    trust(home, PublicKey(b"o" * 32))
+    inspector.inspect(data, "p.jpg")
+    revoke(home, key.id)
+    with pytest.raises(MissingError, match="revoked"):
+        inspector.inspect(data, "p.jpg")
+    assert told == []
+
+
 def test_photo_that_could_not_be_moved_is_once_there_is_room(watched: Watched) -> None:
     photo(watched.folder / "a.jpg", 1)
     (watched.folder / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0cut off")
