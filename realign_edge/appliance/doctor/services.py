@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from realign_edge.appliance.doctor.model import Check, Patient
+from realign_edge.appliance.doctor.model import Check, Name, Patient
 from realign_edge.appliance.upkeep.model import STATUS
 from realign_edge.files import from_json
 from realign_edge.runs.process import is_alive
 from realign_edge.runs.run import list_runs
 
 GROUP = "services"
-UNITS = ("realign-edge-inspect.service", "realign-edge-maintain.timer")
+UNITS: tuple[Name, ...] = ("realign-edge-inspect.service", "realign-edge-maintain.timer")
 # Several of the watcher's beats.
 _SILENT_S = 60.0
 # A night that was missed, and some hours; it may well be shorter than a weekend without power.

@@ -17,22 +17,24 @@ from realign_edge.runs.lock import BusyError, work_lock
 from realign_edge.runs.run import list_runs, remove_run
 
 _GIB, _DAY_S = 2**30, 86_400.0
-_RESTORE = "put the newest good backup in its place: realign-edge maintain restore"
+_RESTORE = "put the newest backup in its place: realign-edge maintain restore latest"
+# What `integrity` tells of each.
+CHECKED = {"check catalog": CATALOG, "check results": RESULTS}
 
 
 def integrity(shift: Shift) -> list[Outcome]:
     """Are catalog and results as they were written?"""
     found = []
-    for name, holds in ((CATALOG, "catalog"), (RESULTS, "results")):
-        path = shift.home / name
+    for name, file in CHECKED.items():
+        path = shift.home / file
         if not path.exists():
-            found.append(Outcome(f"check {holds}", "skipped", "there are none yet"))
+            found.append(Outcome(name, "skipped", "there are none yet"))
         elif problem := damage(path, thorough=True):
-            found.append(Outcome(f"check {holds}", "failed", f"{path} is damaged: {problem}", _RESTORE))
-        elif name == RESULTS:
+            found.append(Outcome(name, "failed", f"{path} is damaged: {problem}", _RESTORE))
+        elif file == RESULTS:
             found.append(_chain(shift))
         else:
-            found.append(Outcome(f"check {holds}", "done", "whole"))
+            found.append(Outcome(name, "done", "whole"))
     return found
 
 
