@@ -51,11 +51,6 @@ def verdict(language: Language) -> Part:
 
 
 def watcher(_: Language) -> Part:
-    refusals = sayings("photos", "station", of=("Refusal",)) | set(regular._WHY.values())
-    return Part(sentences=_events() | refusals)
-
-
-def _events() -> set[str]:
     """A line of the log is `kind  name  words`; that of a verdict has the verdict in its place."""
     found = set()
     for call, module in calls("station/watching", "cli/watching.py", of=("Event",)):
@@ -64,7 +59,11 @@ def _events() -> set[str]:
         kinds = {kind for kind in may_say(call.args[0], module) if kind != "inspected"}
         found |= {f"{kind} {{}} {text}" for kind in kinds for text in words}
     assert {text.split()[0] for text in found} == {*get_args(Kind)} - {"inspected"}
-    return found
+    return Part(sentences=found)
+
+
+def refused(_: Language) -> Part:
+    return Part(sentences=sayings("photos", "station", of=("Refusal",)) | set(regular._WHY.values()))
 
 
 def examined(_: Language) -> Part:
@@ -72,10 +71,12 @@ def examined(_: Language) -> Part:
 
 
 def upkeep(language: Language) -> Part:
+    return Part({*DUTIES, *CHECKED, *maintain._SIGNS.values()}, set(drift._SIGNS[language].values()))
+
+
+def chain(_: Language) -> Part:
     rows = sayings("results/chain.py", "results/verify.py", of=("Problem",), at=1)
-    refused = sayings("results/store.py", of=("RealignError",))
-    names = {*DUTIES, *CHECKED, *maintain._SIGNS.values()}
-    return Part(names, {*drift._SIGNS[language].values(), *rows, *refused})
+    return Part(sentences=rows | sayings("results/store.py", of=("RealignError",)))
 
 
 def run(language: Language) -> Part:
@@ -87,11 +88,11 @@ def run(language: Language) -> Part:
 
 
 def bundle(_: Language) -> Part:
-    refused = sayings("bundle", of=("BundleError", "UntrustedKeyError"))
-    refused |= sayings("bundle/trust.py", "bundle/keys.py", "station/find.py", of=("RealignError", "MissingError"))
+    said = sayings("bundle", of=("BundleError", "UntrustedKeyError"))
+    said |= sayings("bundle/trust.py", "bundle/keys.py", "station/find.py", of=("RealignError", "MissingError"))
     script = (PROGRAM.parent / "deploy" / "install.sh").read_text(encoding="utf-8")
     installer = {re.sub(r"\$\(.*?\)|\$\w+", "{}", text) for text in re.findall(r'fail "(.*?)"(?= |$)', script, re.M)}
-    return Part({f"{kind}: …" for kind in get_args(Wrong)}, refused, installer)
+    return Part({f"{kind}: …" for kind in get_args(Wrong)}, said, installer)
 
 
 def ends(_: Language) -> Part:
@@ -103,4 +104,6 @@ def ends(_: Language) -> Part:
 
 
 # In the order of the chapter.
-PARTS: tuple[Callable[[Language], Part], ...] = (verdict, watcher, examined, upkeep, bundle, run, ends)
+PARTS: tuple[Callable[[Language], Part], ...] = (
+    verdict, watcher, refused, examined, upkeep, chain, bundle, run, ends,
+)  # fmt: skip
