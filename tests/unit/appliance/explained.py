@@ -88,8 +88,8 @@ def run(language: Language) -> Part:
 
 
 def bundle(_: Language) -> Part:
-    said = sayings("bundle", of=("BundleError", "UntrustedKeyError"))
-    said |= sayings("bundle/trust.py", "bundle/keys.py", "station/find.py", of=("RealignError", "MissingError"))
+    kinds = ("BundleError", "UntrustedKeyError", "RealignError", "MissingError")
+    said = sayings("bundle", "station/find.py", of=kinds) | sayings("bundle/trust.py", of=("UsageError",))
     script = (PROGRAM.parent / "deploy" / "install.sh").read_text(encoding="utf-8")
     installer = {re.sub(r"\$\(.*?\)|\$\w+", "{}", text) for text in re.findall(r'fail "(.*?)"(?= |$)', script, re.M)}
     return Part({f"{kind}: …" for kind in get_args(Wrong)}, said, installer)

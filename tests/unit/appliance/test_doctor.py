@@ -66,6 +66,7 @@ def test_damaged_catalog_is_found(station: Patient) -> None:
     path.write_bytes(data)
     check = found(state.look(station), "catalog")
     assert check.state == "broken" and str(path) in check.fact
+    assert "realign-edge maintain restore latest" in check.fix
 
 
 def test_edited_verdict_is_found_only_when_it_is_looked_for(station: Patient) -> None:
