@@ -11,8 +11,8 @@ import pytest
 
 from realign_edge.errors import explain
 from realign_edge.sentences.translate import sentences, spoken
-from tests.unit.printed import PROGRAM, parsed, said, shape
 
+ROOT = Path(__file__).parents[2] / "realign_edge"
 # Whose errors a window shows whatever it is opened on.
 SHOWN = (
     "evaluation/preference/answers.py",
@@ -53,6 +53,23 @@ FOREIGN = {
 OURS = ("RealignError", "UsageError", "MissingError", "BusyError", "Refusal", "Problem")
 
 
+def shape(text: str) -> str:
+    """`no results at {file}` as `no results at {}`."""
+    return "".join(literal + ("{}" if name is not None else "") for literal, name, *_ in string.Formatter().parse(text))
+
+
+def said(node: ast.expr) -> str | None:
+    """The shape of a text in the source; None where it is put together elsewhere."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)  # type: ignore[misc]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        sides = said(node.left), said(node.right)
+        return "".join(side or "{}" for side in sides) if any(sides) else None
+    return None
+
+
 def texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.expr) and (text := said(node)) is not None:
@@ -76,6 +93,10 @@ def raised(tree: ast.Module) -> Iterator[str]:
                     yield text
 
 
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def test_both_languages_have_the_same_values() -> None:
     for en, ja in sentences().items():
         values = [{name for _, name, *_ in string.Formatter().parse(text) if name is not None} for text in (en, ja)]
@@ -83,7 +104,7 @@ def test_both_languages_have_the_same_values() -> None:
 
 
 def test_every_sentence_is_one_that_the_library_says() -> None:
-    known = {text for path in PROGRAM.rglob("*.py") for text in texts(parsed(path))}
+    known = {text for path in ROOT.rglob("*.py") for text in texts(parsed(path))}
     system = {os.strerror(number) for number in errno.errorcode}
     known |= FOREIGN | system | {f"{text}: {{}}" for text in system}
     stale = [en for en in sentences() if shape(en) not in known]
@@ -92,7 +113,7 @@ def test_every_sentence_is_one_that_the_library_says() -> None:
 
 @pytest.mark.parametrize("module", SHOWN)
 def test_every_error_of_what_windows_read_has_its_words(module: str) -> None:
-    found = {text.replace("{}", "7") for text in raised(parsed(PROGRAM / module))}
+    found = {text.replace("{}", "7") for text in raised(parsed(ROOT / module))}
     assert found, "where a module raises nothing, it need not be named"
     missing = [text for text in sorted(found) if spoken(text, "ja") == text]
     assert not missing, "to be translated in realign_edge/sentences/ja.toml"
