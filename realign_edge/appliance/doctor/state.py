@@ -145,6 +145,7 @@ def _bundle(patient: Patient) -> Check:
 
 
 def _results(patient: Patient) -> Iterator[Check]:
+    from realign_edge.results.chain import in_short
     from realign_edge.results.store import FILE, Results
 
     first = _database(patient, FILE, "results", "verdicts", "inspect")
@@ -159,8 +160,7 @@ def _results(patient: Patient) -> Iterator[Check]:
         yield Check(GROUP, "verdicts", "broken", problem.message, problem.hint)
         return
     if problems:
-        fact = f"{len(problems)} problems, the first in row {problems[0].number}: {problems[0].what}"
-        yield Check(GROUP, "verdicts", "broken", fact, "`realign-edge results verify` names them all")
+        yield Check(GROUP, "verdicts", "broken", in_short(problems), "`realign-edge results verify` names them all")
     else:
         how = "every row chained to the one before" if patient.thorough else "`doctor --thorough` checks their chain"
         yield Check(GROUP, "verdicts", "ok", f"{head.entries} rows; {how}")

@@ -10,6 +10,7 @@ from realign_edge.appliance.upkeep.backup import CATALOG, back_up, known_backups
 from realign_edge.appliance.upkeep.model import Outcome, Shift
 from realign_edge.errors import MissingError
 from realign_edge.evaluation.preference.choices import choices_words, count_choices
+from realign_edge.results.chain import in_short
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
 from realign_edge.runs.leftovers import sweep_leftovers
@@ -42,10 +43,8 @@ def _chain(shift: Shift) -> Outcome:
     with Results.read(shift.home) as results:
         problems, rows = results.verify(progress=shift.progress), results.head().entries
     if problems:
-        more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
-        fact = f"row {problems[0].number}: {problems[0].what}{more}"
         fix = "`realign-edge results verify` names all; ask who edited the file"
-        return Outcome("check results", "failed", fact, fix)
+        return Outcome("check results", "failed", in_short(problems), fix)
     return Outcome("check results", "done", f"{rows} rows, each chained to the one before")
 
 
