@@ -8,12 +8,13 @@ in float32, to see that the script works; `--model` takes one of them.
 """
 
 import argparse
-import gc
 import json
+import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -46,16 +47,24 @@ ROWS = ("pair", "resume", "largest", "trl", "six")
 class Measured(Ours):
     """Our steps, and what they take."""
 
-    def forecast(self) -> int:
-        """Bytes that the planner expects of one pair at a time."""
+    def forecast(self) -> dict[str, int]:
+        """Bytes that the planner expects of one pair at a time, part by part."""
         geometry, settings = geometry_of(self.vlm), self.job.settings
-        return peak(geometry, settings, self.learner.items, 1).total
+        found = peak(geometry, settings, self.learner.items, 1)
+        parts = {f.name: int(getattr(found, f.name)) for f in fields(found) if f.name != "tokens"}
+        return {**parts, "total": found.total}
 
     def peak(self) -> dict[str, int]:
-        """Bytes since the subject was built."""
+        """Bytes since the subject was built; context: what the device holds besides torch's tensors."""
         device = self.vlm.device.type
-        allocated = torch.cuda.max_memory_allocated() if device == "cuda" else peak_bytes(device)
-        return {"allocated": int(allocated), "reserved": peak_bytes(device)}
+        if device == "cpu":
+            return {"allocated": peak_bytes(device), "reserved": peak_bytes(device), "context": 0}
+        free, total = torch.cuda.mem_get_info()
+        return {
+            "allocated": torch.cuda.max_memory_allocated(),
+            "reserved": peak_bytes(device),
+            "context": total - free - torch.cuda.memory_reserved(),
+        }
 
     def fits(self, count: int) -> int:
         """Tokens of a group of so many pairs if its gradient fits into memory, else 0."""
@@ -99,9 +108,9 @@ def one_pair(job: Job, threads: int) -> dict[str, Any]:
         "items_per_s": round(job.batch / median(seconds), 3),
         "target_gib": TARGET_GIB,
         "peak_gib": {kind: round(size / GIB, 2) for kind, size in found.items()},
-        "met": found["reserved"] <= TARGET_GIB * GIB,
-        "planned_gib": round(expected / GIB, 2),
-        "planned_over_measured": round(expected / found["reserved"], 3),
+        "met": found["reserved"] + found["context"] <= TARGET_GIB * GIB,
+        "planned_gib": {part: round(size / GIB, 2) for part, size in expected.items()},
+        "planned_over_measured": round(expected["total"] / (found["reserved"] + found["context"]), 3),
     }
 
 
@@ -158,18 +167,23 @@ def rows(folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
 
     def keep(row: dict[str, Any]) -> None:
         found.append(row)
-        print(json.dumps({k: v for k, v in row.items() if k != "losses"}), flush=True)
+        print(json.dumps({k: v for k, v in row.items() if k != "losses" or "whole" in v}), flush=True)
 
     keep({"row": "device", "name": name_of(where)})
     for model in ("llava", "qwen") if given.model == "both" else (given.model,):
         (folder / model).mkdir(exist_ok=True)
-        rdpo = job_of(model, folder / model, where, given)
-        # This process shares the device with the workers, and keeps nothing there.
-        gc.collect()
-        torch.cuda.empty_cache()
+        rdpo = prepared(model, folder / model, where, given)
         for measure in measures(model, rdpo, given):
             keep({"model": model, **measure()})
     return found
+
+
+def prepared(model: str, folder: Path, where: Where, given: argparse.Namespace) -> Job:
+    """`job_of` in a process that ends: the workers are to have the device alone."""
+    if where.device == "cpu":
+        return job_of(model, folder, where, given)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(job_of, model, folder, where, given).result()
 
 
 def job_of(model: str, folder: Path, where: Where, given: argparse.Namespace) -> Job:

@@ -34,7 +34,7 @@ def _exact() -> Iterator[None]:
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence encoder with random weights, for a machine that has none."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
+    from sentence_transformers.models import Pooling, Transformer  # type: ignore[import-not-found]
     from transformers import BertConfig, BertModel
 
     from realign_edge.nano.architecture import build_tokenizer
