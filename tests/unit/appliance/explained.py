@@ -71,7 +71,9 @@ def examined(_: Language) -> Part:
 
 
 def upkeep(language: Language) -> Part:
-    return Part({*DUTIES, *CHECKED, *maintain._SIGNS.values()}, set(drift._SIGNS[language].values()))
+    said = sayings("appliance/upkeep", of=("RealignError", "MissingError", "UsageError"))
+    said |= sayings("cli/maintain.py", of=("MissingError",)) | set(drift._SIGNS[language].values())
+    return Part({*DUTIES, *CHECKED, *maintain._SIGNS.values()}, said)
 
 
 def chain(_: Language) -> Part:
