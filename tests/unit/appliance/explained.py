@@ -92,9 +92,14 @@ def run(language: Language) -> Part:
 def bundle(_: Language) -> Part:
     kinds = ("BundleError", "UntrustedKeyError", "RealignError", "MissingError")
     said = sayings("bundle", "station/find.py", of=kinds) | sayings("bundle/trust.py", of=("UsageError",))
+    return Part({f"{kind}: …" for kind in get_args(Wrong)}, said)
+
+
+def installation(_: Language) -> Part:
+    """Its own hints say most of it, so that only the usual ones are explained."""
     script = (PROGRAM.parent / "deploy" / "install.sh").read_text(encoding="utf-8")
-    installer = {re.sub(r"\$\(.*?\)|\$\w+", "{}", text) for text in re.findall(r'fail "(.*?)"(?= |$)', script, re.M)}
-    return Part({f"{kind}: …" for kind in get_args(Wrong)}, said, installer)
+    said = re.findall(r'fail "(.*?)"(?= |$)', script, re.M)
+    return Part(more={re.sub(r"\$\(.*?\)|\$\w+", "{}", text) for text in said})
 
 
 def ends(_: Language) -> Part:
@@ -107,5 +112,5 @@ def ends(_: Language) -> Part:
 
 # In the order of the chapter.
 PARTS: tuple[Callable[[Language], Part], ...] = (
-    verdict, watcher, refused, examined, upkeep, chain, bundle, run, ends,
+    verdict, watcher, refused, examined, upkeep, chain, bundle, installation, run, ends,
 )  # fmt: skip
