@@ -43,8 +43,9 @@ def _chain(shift: Shift) -> Outcome:
     with Results.read(shift.home) as results:
         problems, rows = results.verify(progress=shift.progress), results.head().entries
     if problems:
+        fact = in_short(problems)
         fix = "`realign-edge results verify` names all; ask who edited the file"
-        return Outcome("check results", "failed", in_short(problems), fix)
+        return Outcome("check results", "failed", fact, fix)
     return Outcome("check results", "done", f"{rows} rows, each chained to the one before")
 
 
