@@ -44,7 +44,8 @@ def read_head(database: Path) -> Head | None:
         return None
     except (ValueError, KeyError, TypeError) as problem:
         raise MissingError(
-            f"{path} is damaged: {problem}", "restore it from a backup, and look with `realign-edge results verify`"
+            f"{path} is damaged: {problem}",
+            "look with `realign-edge results verify`; `realign-edge maintain restore latest` puts a backup back",
         ) from problem
 
 

@@ -21,8 +21,8 @@ from realign_edge.results.query import COLUMNS, Query
 FILE = "results.sqlite"
 WHAT = "the results of a station"
 RESTORE = (
-    "look with `realign-edge results verify`; restore the newest backup with its .head, or move "
-    "results.sqlite and results.head away together to begin a new file"
+    "look with `realign-edge results verify`; then `realign-edge maintain restore latest` puts the newest backup back, "
+    "or move results.sqlite and results.head away together to begin a new file"
 )
 # Rows that writers who were killed, or who began a file at once, may have left without a head. More of them, and one
 # who continued would write a head that covers up whatever has become of the old one.
@@ -222,7 +222,7 @@ class Results:
         except ValueError as problem:
             raise MissingError(
                 f"row {stored.number} of {self.path} cannot be read: {problem}",
-                "look with `realign-edge results verify`, and restore a backup",
+                "look with `realign-edge results verify`; `realign-edge maintain restore latest` puts a backup back",
             ) from problem
 
 

@@ -120,7 +120,7 @@ def _refuse_damaged(path: Path) -> None:
     if problem := damage(path):
         raise MissingError(
             f"{path} is damaged, so no backup was made of it: {problem}",
-            "put the newest backup in its place: realign-edge maintain restore",
+            "put the newest backup in its place: realign-edge maintain restore latest",
         )
 
 

@@ -172,7 +172,7 @@ def test_a_shortened_file_takes_no_more_rows(filled: Path, inspection: Callable[
     with Results.open(filled) as results:
         with pytest.raises(RealignError, match="it had 6 rows") as told:
             results.append(inspection(9))
-        assert "backup" in told.value.hint
+        assert "realign-edge maintain restore latest" in told.value.hint
         assert results.head().entries == 4
 
 
