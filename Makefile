@@ -97,7 +97,7 @@ bench-memory: $(STAMP)  ## memory of a watching station over 100,000 photos (min
 fuzz: $(STAMP)  ## hunt with changed inputs through all that reads files from outside (SECONDS=600)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.campaign --seconds $(or $(SECONDS),60)
 
-audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=FOLDER with exported records)
+audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=exported records, a folder or all.zip)
 	$(BIN)/python -m deploy.audit $(if $(OSV),--osv $(OSV))
 
 bundle: $(STAMP)  ## the offline bundle of a role, signed (ROLE=station or workstation, TORCH=folder or index of CUDA builds) into dist/
