@@ -50,7 +50,8 @@ def affected(record: Mapping[str, Any], pins: Mapping[str, str]) -> Iterator[Adv
         name = canonicalize_name(str(package.get("name", "")))
         if package.get("ecosystem") != "PyPI" or name not in pins:
             continue
-        if pins[name] in (about.get("versions") or ()) or any(_within(r, pins[name]) for r in about.get("ranges") or ()):
+        versions, ranges = about.get("versions") or (), about.get("ranges") or ()
+        if pins[name] in versions or any(_within(r, pins[name]) for r in ranges):
             yield Advisory(name, pins[name], str(record.get("id", "?")), str(record.get("summary", ""))[:100])
 
 

@@ -67,7 +67,7 @@ def test_export_is_read_as_it_comes_and_what_is_no_record_is_told(
     strange: dict[str, Any] = {
         "GHSA-1.json": {**record("torch", ranges=span(("introduced", "0"), ("fixed", "1.13.1"))), "id": "GHSA-1"},
         "MAL-2.json": {**record("numpyy", versions=["1"]), "id": "MAL-2"},
-        "PYSEC-3.json": {"id": "PYSEC-3", "modified": "2026-11-20T00:00:00Z", "affected": [{}, {"package": {}, "versions": None}]},
+        "PYSEC-3.json": {"id": "PYSEC-3", "modified": "2026-11-20T00:00:00Z", "affected": [{}, {"versions": None}]},
         "GHSA-4.json": [1, 2],
         "GHSA-5.json": {"id": "GHSA-5"},
     }
