@@ -30,7 +30,8 @@ first() {
     realign-edge bundle install /stick/bundle --trust /stick/workstation.pub --quiet
     # So that the proof does not take five minutes for it.
     mkdir -p /etc/systemd/system/$unit.d
-    printf '[Service]\nWatchdogSec=20\nRestartSec=2\n' >/etc/systemd/system/$unit.d/proof.conf
+    watchdog=$((15 + 5 * slow))
+    printf '[Service]\nWatchdogSec=%s\nRestartSec=2\n' $watchdog >/etc/systemd/system/$unit.d/proof.conf
     systemctl daemon-reload
 
     step "the service"
@@ -52,9 +53,9 @@ first() {
 
     step "the work loop hangs"
     is "$(of $unit NRestarts)" 0 "restarts so far"
-    sleep 25
+    sleep $((watchdog + 5))
     active || die "the watchdog ended a service that works"
-    echo "longer than the watchdog's 20 s without a photo: fed, still the same process"
+    echo "longer than the watchdog's $watchdog s without a photo: fed, still the same process"
     began=$(date +%s)
     kill -STOP "$(of $unit MainPID)"
     until_so 120 later_than 0

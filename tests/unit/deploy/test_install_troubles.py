@@ -203,7 +203,7 @@ def test_two_at_once_and_an_interruption(unpacked: Unpacked, tmp_path: Path) -> 
 def test_killed_before_commands_that_change_something(archives: Path, tmp_path: Path) -> None:
     old, new = (next((archives / version).iterdir()) for version in ("1.0", "2.0"))
     script = Path(__file__).with_name("killed_installer.py")
-    done = ran([sys.executable, script, old, new, archives / "release.pub", tmp_path / "work", 29])
+    done = ran([sys.executable, script, old, new, archives / "release.pub", tmp_path / "work", 23])
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [action["wrong"] for action in found.values()] == [[], [], [], []], found
