@@ -257,6 +257,18 @@ def test_commands_from_backup_to_restore(filled: Path) -> None:
     assert edge("run", "--only", "sweep").returncode == 2
 
 
+def test_the_night_raises_a_head_that_a_stop_left_behind(filled: Path) -> None:
+    before = (filled / "results.head").read_bytes()
+    add(filled, "c.jpg")
+    (filled / "results.head").write_bytes(before)
+    with Results.read(filled) as results:
+        assert results.behind() == 1
+    (said,) = [o for o in duties.integrity(shift(filled)) if o.duty == "check results"]
+    assert (said.state, said.fact[:7]) == ("done", "3 rows,")
+    with Results.read(filled) as results:
+        assert results.behind() == 0
+
+
 def test_full_disk_while_a_backup_is_put_back_changes_nothing(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
