@@ -181,6 +181,10 @@ PLANTS = (
         ),
     ),
     Plant(
+        "head-before-row", "inspect", "The head of the results is in its place before its row is safe.",
+        (("results/head.py", "write_synced(staged, _text(head), told_as=path)", "_write(database, head)"),),
+    ),
+    Plant(
         "report-in-place", "report", "A report is written in its place instead of beside it.",
         (("reports/write.py", "        write_atomic(path, forms[name]())\n",
           "        data = forms[name]()\n"
