@@ -17,8 +17,7 @@ LICENCE = Path(__file__).parents[2] / "LICENSE"
 @dataclass(frozen=True, slots=True)
 class Step:
     """A command. typed: what a person types; watching: it ends when it is asked to; arrange: what is put in place
-    before it; ends: exit codes of a failure; forgiven: what it may do without when the disk is full; removes: it takes
-    files away.
+    before it; forgiven: what it may do without when the disk is full; removes: it takes files away.
     """
 
     name: str
@@ -26,7 +25,6 @@ class Step:
     typed: str = ""
     watching: bool = False
     arrange: Callable[[Place], None] | None = None
-    ends: tuple[int, ...] = (1,)
     forgiven: tuple[str, ...] = ()
     removes: bool = False
 
@@ -62,9 +60,8 @@ def _people_of_the_workstation(place: Place) -> Iterator[Step]:
 
 def _people_of_the_station(place: Place) -> Iterator[Step]:
     yield Step("decide", ("results", "decide", "1", "retake", "--operator", PERSON, "--quiet"))
-    # The question stays on the screen until it is answered, so that the end of the input is a good end.
     asked = ("results", "review", "--operator", PERSON, "--plain", "--lang", "en", "--quiet")
-    yield Step("answers", asked, typed="p\n" * 60, ends=(0, 1))
+    yield Step("answers", asked, typed="p\n" * 60)
     target, photos = place.root / "corrections", place.incoming / "done"
     yield Step("corrections", ("results", "export", str(target), "--photos", str(photos), "--quiet"))
     yield Step("copy", ("results", "backup", str(place.root / "copy.sqlite"), "--quiet"))
