@@ -39,6 +39,8 @@ SETTINGS = AlignmentSettings(
 ON_GPU = Where("cuda", torch.bfloat16, "nf4")
 TARGET_GIB, CARD_GIB = 16, 24
 NO_DEVICE = 3
+# In the order in which they are measured; the peers know LLaVA alone.
+ROWS = ("pair", "resume", "largest", "trl", "six")
 
 
 class Measured(Ours):
@@ -132,6 +134,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=1, help="pairs a step in the comparisons")
     parser.add_argument("--most", type=int, default=256, help="pairs at a time that are tried at most")
     parser.add_argument("--model", choices=["llava", "qwen", "both"], default="both")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--shrink", type=int, default=1, help="divide the models by this, and run on the CPU")
     parser.add_argument("--out", type=Path, default=None, help="JSON file for everything that was measured")
     given = parser.parse_args()
@@ -174,23 +177,26 @@ def job_of(model: str, folder: Path, where: Where, given: argparse.Namespace) ->
     settings = replace(SETTINGS, quantization=where.quantization)
     size = (336, 336)
     if model == "qwen":
-        write_qwen(folder / "model", QWEN_SEVEN_B.shrunk(given.shrink), where.dtype)
+        write_qwen(folder / "model", QWEN_SEVEN_B.shrunk(given.shrink), where.dtype, where.device)
         # On the CPU a small photo tells as much of the script.
         size = USUAL_PHOTO if given.shrink == 1 else (140, 112)
     else:
-        write_llava(folder / "model", SEVEN_B.shrunk(given.shrink), where.dtype)
+        write_llava(folder / "model", SEVEN_B.shrunk(given.shrink), where.dtype, where.device)
     return replace(random_job(folder / "model", folder, settings, 4, where, size), batch=given.batch)
 
 
 def measures(model: str, rdpo: Job, given: argparse.Namespace) -> Iterator[Callable[[], dict[str, Any]]]:
-    """The rows of one model; the peers know LLaVA alone."""
+    """The rows of one model that were asked for."""
+    dpo, threads = replace(rdpo, settings=replace(rdpo.settings, objective="dpo")), given.threads
+    known: dict[str, Callable[[], dict[str, Any]]] = {
+        "pair": lambda: one_pair(replace(rdpo, batch=1), threads),
+        "resume": lambda: stop_and_go_on(replace(rdpo, batch=1), threads),
+        "largest": lambda: largest(rdpo, given.most, threads),
+    }
     if model == "llava":
-        dpo = replace(rdpo, settings=replace(rdpo.settings, objective="dpo"))
-        yield lambda: speed(dpo, Trl, "dpo step against TRL", given.rounds, given.threads)
-        yield lambda: speed(rdpo, SixForwards, "rdpo step against six forwards", given.rounds, given.threads)
-    yield lambda: one_pair(replace(rdpo, batch=1), given.threads)
-    yield lambda: largest(rdpo, given.most, given.threads)
-    yield lambda: stop_and_go_on(replace(rdpo, batch=1), given.threads)
+        known["trl"] = lambda: speed(dpo, Trl, "dpo step against TRL", given.rounds, threads)
+        known["six"] = lambda: speed(rdpo, SixForwards, "rdpo step against six forwards", given.rounds, threads)
+    return (known[name] for name in ROWS if name in known and name in given.rows)
 
 
 def name_of(where: Where) -> str:

@@ -9,9 +9,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from realign_edge.errors import FULL_IN_RUST, UsageError
+
+# Of the 255 that file systems have for a name: a dot, a process number and an ending come to it.
+_NAME_BYTES = 200
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -32,7 +35,7 @@ def write_synced(path: Path, data: bytes | str, told_as: Path) -> None:
         OSError: with `told_as` as its file where it names none, as a failed write does, unlike a failed open.
     """
     try:
-        with path.open("wb") as handle:
+        with opened_beside(path) as handle:
             handle.write(data.encode("utf-8") if isinstance(data, str) else data)
             handle.flush()
             os.fsync(handle.fileno())
@@ -67,8 +70,9 @@ def copy_atomic(source: Path, target: Path) -> None:
     """A copy of a file that is whole or absent."""
     beside = beside_of(target)
     try:
-        shutil.copyfile(source, beside)
-        with beside.open("rb") as handle:
+        with source.open("rb") as read, opened_beside(beside) as handle:
+            shutil.copyfileobj(read, handle, 2**20)
+            handle.flush()
             os.fsync(handle.fileno())
         beside.replace(target)
     except OSError as problem:
@@ -82,7 +86,17 @@ def copy_atomic(source: Path, target: Path) -> None:
 
 def beside_of(path: Path) -> Path:
     """Where this process writes what is then renamed to `path`; `runs.leftovers` knows the form."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A name may take all the bytes that a file system has for one; its own is then shortened.
+    name = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
+    return path.with_name(f".{name}.{os.getpid()}.tmp")
+
+
+def opened_beside(beside: Path) -> BinaryIO:
+    """A new, empty file. In a folder that others may write to, one that waits there, a link that leads elsewhere above
+    all, is taken away and never written through.
+    """
+    beside.unlink(missing_ok=True)
+    return beside.open("xb")
 
 
 def make_folder(folder: Path) -> Path:
@@ -109,8 +123,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as stable, readable JSON (sorted keys, UTF-8), atomically."""
-    write_atomic(path, json_text(value))
+    """Write `value` as stable, readable JSON (sorted keys, UTF-8), atomically.
+
+    What is no text, such as a byte of a folder's name, becomes the escape that JSON has for it.
+    """
+    write_atomic(path, json_text(value).encode("utf-8", "backslashreplace"))
 
 
 def json_text(value: Any) -> str:

@@ -11,20 +11,19 @@ helps only a head that lies elsewhere: every report prints one, and `results ver
 """
 
 import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from realign_edge.errors import MissingError, RealignError
 from realign_edge.files import beside_of, from_json, json_text, sync_folder, write_atomic, write_synced
 
 # As long as SQLite waits for its own lock.
 _WAIT_S = 30.0
-# Short against a row, so that a writer in a hurry does not keep the others out.
-_AGAIN_S = 0.0005
+_AGAIN_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +108,21 @@ def _write(database: Path, head: Head) -> None:
 
 @contextmanager
 def _alone(database: Path) -> Iterator[None]:
+    """One writer at a time. In turns: who has just written waits behind whoever holds the folder and waits for him."""
+    until = time.monotonic() + _WAIT_S
     with database.with_suffix(".lock").open("a") as file:
-        _lock(file, database)
+        folder = os.open(database.parent, os.O_RDONLY)
+        try:
+            # A folder in the network cannot be locked everywhere: there it is only the turns that are missing.
+            with suppress(OSError):
+                _lock(folder, database, until)
+            _lock(file.fileno(), database, until)
+        finally:
+            os.close(folder)
         yield
 
 
-def _lock(file: IO[str], database: Path) -> None:
-    until = time.monotonic() + _WAIT_S
+def _lock(file: int, database: Path, until: float) -> None:
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
