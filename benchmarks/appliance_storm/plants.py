@@ -222,7 +222,7 @@ PLANTS = (
     ),
     Plant(
         "no-sync", "training", "Files are renamed into place without being synced first.",
-        (("files.py", "else data)\n            handle.flush()\n            os.fsync(handle.fileno())\n", "else data)\n"),),
+        (("files.py", "else data)\n            handle.flush()\n            os.fsync(handle.fileno())", "else data)"),),
         unseen="kill -9 leaves the kernel's buffers alone; only a power cut loses what was not synced",
     ),
 )  # fmt: skip
