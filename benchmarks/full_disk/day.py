@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +57,8 @@ def _people_of_the_workstation(place: Place) -> Iterator[Step]:
     yield Step("review", review, typed="a\n" * 500)
     blind = ("runs", "blind-test", "latest", "--person", PERSON, "--plain", "--lang", "en")
     yield Step("blind test", blind, typed="t\n" * 50, arrange=_different_answers)
-    yield Step("pair file", ("pairs", "export", str(place.floor), str(place.root / "pairs.jsonl")))
+    words = ("pairs", "export", str(place.floor), str(place.root / "pairs.jsonl"))
+    yield Step("pair file", words, arrange=_log_taken_in)
 
 
 def _people_of_the_station(place: Place) -> Iterator[Step]:
@@ -75,6 +78,12 @@ def _rest(place: Place) -> Iterator[Step]:
     yield Step("new key", ("bundle", "keys", "new", "--yes", "--quiet"))
     trust = ("bundle", "keys", "trust", str(place.root / "new.pub"), "--quiet")
     yield Step("trust", trust, arrange=_public_key_apart)
+
+
+def _log_taken_in(place: Place) -> None:
+    """A log of SQLite's that the command would take in and delete is room that it finds."""
+    with closing(sqlite3.connect(place.home / "catalog.sqlite")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _different_answers(place: Place) -> None:
