@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.appliance_storm.stages import Place, stages
+from benchmarks.full_disk.bundles import install_another
+from realign_edge.bundle.keys import read_public
 from realign_edge.files import write_json
 
 PERSON = "Mori"
@@ -50,6 +52,10 @@ def day(place: Place) -> Iterator[Step]:
     yield Step("refresh", ("maintain", "run", "--only", "index", "--quiet"), arrange=_without_index)
     yield Step("prune", ("runs", "prune", "--keep", "0", "--yes", "--quiet"), removes=True)
     yield usual["restore"]
+    yield Step("rollback", ("bundle", "rollback", "--quiet"), arrange=_a_second_bundle)
+    yield Step("bundle prune", ("bundle", "prune", "--keep", "1", "--quiet"), arrange=_a_third_bundle, removes=True)
+    key = read_public(place.root / "new.pub").id
+    yield Step("revoke", ("bundle", "keys", "revoke", key, "--quiet"), removes=True)
 
 
 def _people_of_the_workstation(place: Place) -> Iterator[Step]:
@@ -98,6 +104,15 @@ def _different_answers(place: Place) -> None:
 def _public_key_apart(place: Place) -> None:
     """What a person carries over; bundles that are there stay signed by the key of then."""
     shutil.copyfile(place.home / "keys" / "workstation.pub", place.root / "new.pub")
+
+
+def _a_second_bundle(place: Place) -> None:
+    install_another(place, "second")
+
+
+def _a_third_bundle(place: Place) -> None:
+    """So that one is neither active nor the one before."""
+    install_another(place, "third")
 
 
 def _without_index(place: Place) -> None:
