@@ -128,7 +128,8 @@ PLANTS = (
         "leftovers-stay", "training", "What killed writes left beside their place is never taken away.",
         (
             ("runs/run.py", '        self.clear("pause")\n        self.sweep()\n', '        self.clear("pause")\n'),
-            ("appliance/upkeep/duties.py", "left = sweep_leftovers(shift.home, below=True)", "left = list[Path]()"),
+            ("appliance/upkeep/duties.py", "left = sweep_leftovers(shift.home, below=True, apart=shift.backups)",
+             "left = list[Path]()"),
         ),
     ),
     Plant(
