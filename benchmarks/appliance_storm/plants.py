@@ -161,6 +161,13 @@ PLANTS = (
         ),
     ),
     Plant(
+        "leftover-backed-up", "install", "What a killed write left beside a key is backed up, and taken out again.",
+        (
+            ("appliance/upkeep/backup.py", ', ignore=shutil.ignore_patterns(".*")', ""),
+            ("appliance/upkeep/duties.py", ", apart=shift.backups", ""),
+        ),
+    ),
+    Plant(
         "moved-before-row", "inspect", "A photo is moved before its verdict is written.",
         (
             ("station/watching/watch.py", "        entry, new = self._results.append_new(inspection)\n",
