@@ -83,7 +83,8 @@ def _copy_all(home: Path, target: Path) -> int:
         with Results.read(home) as results:
             rows = results.backup(target / RESULTS).entries
     if (home / TRUSTED).is_dir():
-        shutil.copytree(home / TRUSTED, target / TRUSTED)
+        # Not what a killed process left beside a key.
+        shutil.copytree(home / TRUSTED, target / TRUSTED, ignore=shutil.ignore_patterns(".*"))
     for chosen in sorted((home / RUNS).glob(f"*/{CHOICES}")):
         if not chosen.parent.is_symlink():
             _copy_choices(chosen.parent, target / RUNS / chosen.parent.name)

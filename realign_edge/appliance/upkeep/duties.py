@@ -46,6 +46,8 @@ def _chain(shift: Shift) -> Outcome:
         fact = in_short(problems)
         fix = "`realign-edge results verify` names all; ask who edited the file"
         return Outcome("check results", "failed", fact, fix)
+    # Opened for writing, a head that a stop left one row behind is raised: until then a lost last row would not show.
+    Results.open(shift.home).close()
     return Outcome("check results", "done", f"{rows} rows, each chained to the one before")
 
 
@@ -123,7 +125,8 @@ def retention(shift: Shift) -> list[Outcome]:
     logs = [p for p in (shift.home / "logs").glob("*.log") if p.stat().st_mtime < oldest and str(p) not in kept]
     for log in logs:
         log.unlink(missing_ok=True)
-    left = sweep_leftovers(shift.home, below=True)
+    # Backups stay as they were made: a file gone from one would make it useless. What lies beside them goes with them.
+    left = sweep_leftovers(shift.home, below=True, apart=shift.backups)
     fact = f"{len(gone)} runs and {len(logs)} logs removed, {len(runs) - len(gone)} runs kept"
     fact += f"; runs went {choices_words(choices)}, which the backups before still have" if choices else ""
     fact += f"; {len(left)} half-written files of killed processes removed" if left else ""
