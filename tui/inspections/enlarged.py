@@ -60,7 +60,8 @@ class Enlarged(ModalScreen[object], Speaking):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """The first."""
+        """The first. A notice on a picture would be cut where its letters and those below it do not meet."""
+        self.app.clear_notifications()
         self.action_other(0)
 
     def action_other(self, by: int) -> None:
