@@ -35,7 +35,7 @@ def views_of(words: Words, opened: Opened) -> tuple[View, ...]:
         found.append(View(opened.photo.path, f"{kind}  {clean(getattr(content, 'name', ''))}"))
     if isinstance(content, Inspection):
         pairs = zip(content.neighbours, opened.near, strict=False)
-        found += [View(path, "  ".join(near_caption(words, n))) for n, path in pairs if path is not None]
+        found += [View(path, "  ".join(near_caption(words, n, opened.names))) for n, path in pairs if path is not None]
     return tuple(found)
 
 

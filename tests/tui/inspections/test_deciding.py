@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from realign_edge.results.store import Results
 from tui.app import RealignApp
@@ -135,3 +136,41 @@ async def test_names_are_completed_behind_a_semicolon() -> None:
     assert await names.get_suggestion("scr") == "scratch"
     assert await names.get_suggestion("scratch; he") == "scratch; heat tint"
     assert await names.get_suggestion("scratch; ") is None and await names.get_suggestion("x") is None
+
+
+GLOSSARY = """version = 1
+[[defect]]
+term = "crack"
+ja = ["割れ", "亀裂"]
+[[location]]
+term = "upper left"
+ja = ["左上"]
+"""
+
+
+async def test_names_are_shown_in_japanese_and_kept_as_they_are(
+    make: Any, settled: Any, seen: Any, text: Any, said: Any, inspection: Any, texts: Any
+) -> None:
+    context = make("ja")
+    bundle = context.home / "bundles" / "d003e6bb284ba486"
+    (bundle / "glossary.toml").write_text(GLOSSARY, encoding="utf-8")
+    with Results.open(context.home) as results:
+        results.append(inspection(30, "FAIL", texts["en"]))
+    app = RealignApp(context, "inspections")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(app, pilot)
+        await pilot.press("3")
+        await settled(app, pilot)
+        assert (
+            "割れ（左上）" in text(app, "#told") and "crack" not in text(app, "#told").split("検出")[1].split("類似")[0]
+        )
+        await pilot.press("o", "f")
+        await pilot.pause()
+        assert app.screen.query_one("#defects", Input).value == "割れ"
+        assert app.screen.query_one("#locations", Input).value == "左上"
+        app.screen.query_one("#defects", Input).value = "割れ; へこみ"
+        await pilot.press(*"x", "enter")
+        await seen(app, pilot)
+        (row,) = said(context, 10)
+        assert (row.defects, row.locations) == (("crack", "へこみ"), ("upper left",))
+        assert any("割れ（左上）" in note.message for note in app._notifications)
