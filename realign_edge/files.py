@@ -9,9 +9,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from realign_edge.errors import FULL_IN_RUST, UsageError
+
+# Of the 255 that file systems have for a name: a dot, a process number and an ending come to it.
+_NAME_BYTES = 200
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -19,7 +22,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     payload = data.encode("utf-8") if isinstance(data, str) else data
     beside = beside_of(path)
     try:
-        with beside.open("wb") as handle:
+        with opened_beside(beside) as handle:
             handle.write(payload)
             handle.flush()
             os.fsync(handle.fileno())
@@ -59,8 +62,9 @@ def copy_atomic(source: Path, target: Path) -> None:
     """A copy of a file that is whole or absent."""
     beside = beside_of(target)
     try:
-        shutil.copyfile(source, beside)
-        with beside.open("rb") as handle:
+        with source.open("rb") as read, opened_beside(beside) as handle:
+            shutil.copyfileobj(read, handle, 2**20)
+            handle.flush()
             os.fsync(handle.fileno())
         beside.replace(target)
     except OSError as problem:
@@ -74,7 +78,17 @@ def copy_atomic(source: Path, target: Path) -> None:
 
 def beside_of(path: Path) -> Path:
     """Where this process writes what is then renamed to `path`; `runs.leftovers` knows the form."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A name may take all the bytes that a file system has for one; its own is then shortened.
+    name = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
+    return path.with_name(f".{name}.{os.getpid()}.tmp")
+
+
+def opened_beside(beside: Path) -> BinaryIO:
+    """A new, empty file. In a folder that others may write to, one that waits there, a link that leads elsewhere above
+    all, is taken away and never written through.
+    """
+    beside.unlink(missing_ok=True)
+    return beside.open("xb")
 
 
 def make_folder(folder: Path) -> Path:
@@ -101,8 +115,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as stable, readable JSON (sorted keys, UTF-8), atomically."""
-    write_atomic(path, json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+    """Write `value` as stable, readable JSON (sorted keys, UTF-8), atomically.
+
+    What is no text, such as a byte of a folder's name, becomes the escape that JSON has for it.
+    """
+    text = json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write_atomic(path, text.encode("utf-8", "backslashreplace"))
 
 
 def from_json(text: str | bytes) -> Any:

@@ -30,12 +30,13 @@ def build(
     from realign_edge.home import home
     from realign_edge.pipeline.align import Pipeline
     from realign_edge.pipeline.config import resolve
-    from realign_edge.runs.lock import work_lock
+    from realign_edge.runs.lock import card_lock, work_lock
     from realign_edge.runs.signals import stop_on_signals
 
     settings = resolve(config, {k: v for k, v in {"model": model, "language": language}.items() if v}, align_values())
     hush_libraries()
-    with work_lock(home() / "work.lock", f"realign-edge pairs build {photos}"), stop_on_signals() as stopping:
+    what = f"realign-edge pairs build {photos}"
+    with work_lock(home() / "work.lock", what), card_lock(settings.device, what), stop_on_signals() as stopping:
         outcome = Pipeline(settings, home(), progress_for(quiet), stopping).run(photos, "pairs")
     if as_json:
         from realign_edge.cli.align import as_plain

@@ -14,6 +14,10 @@ _LIBRARY = "libnvidia-ml.so.1"
 _TEMPERATURE_GPU = 0
 # NVML_DEVICE_NAME_V2_BUFFER_SIZE
 _NAME_BYTES = 96
+# NVML_SYSTEM_DRIVER_VERSION_BUFFER_SIZE
+_VERSION_BYTES = 80
+# NVML_ERROR_LIB_RM_VERSION_MISMATCH: a driver was installed over the one that still runs.
+_MISMATCH = 18
 _MOST_GPUS = 16
 
 
@@ -30,16 +34,32 @@ class _Utilization(ctypes.Structure):
 
 
 class Nvml:
-    """The GPUs of this machine; none where there is no driver. Every value that it does not tell is None."""
+    """The GPUs of this machine; none where there is no driver. Every value that it does not tell is None.
+
+    trouble: why the driver does not answer, "" where it does and where there is none; outdated: another version of it
+    is loaded than is installed.
+    """
 
     def __init__(self, load: Callable[[str], Any] = ctypes.CDLL) -> None:
         self._library: Any = None
+        self.trouble, self.outdated = "", False
         try:
             library = load(_LIBRARY)
-            if library.nvmlInit_v2() == 0:
-                self._library = library
+            code = int(library.nvmlInit_v2())
         except (OSError, AttributeError):
-            pass
+            return
+        if code == 0:
+            self._library = library
+        else:
+            self.trouble, self.outdated = _in_words(library, code), code == _MISMATCH
+
+    @property
+    def driver(self) -> str:
+        """Its version, such as 580.65.06; "" where it is not told."""
+        buffer = ctypes.create_string_buffer(_VERSION_BYTES)
+        if self._library is None or self._call("nvmlSystemGetDriverVersion", buffer, ctypes.c_uint(_VERSION_BYTES)):
+            return ""
+        return buffer.value.decode("utf-8", "replace")
 
     def gpus(self) -> tuple[Gpu, ...]:
         """What each tells now."""
@@ -86,3 +106,12 @@ class Nvml:
             return int(getattr(self._library, function)(*arguments))
         except AttributeError:
             return -1
+
+
+def _in_words(library: Any, code: int) -> str:
+    try:
+        library.nvmlErrorString.restype = ctypes.c_char_p
+        said = library.nvmlErrorString(code)
+    except AttributeError:
+        said = None
+    return f"NVIDIA's driver does not answer: {said.decode('utf-8', 'replace') if said else f'error {code}'}"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from realign_edge.photos.kinds import FORMATS, damaged_chunk, ends_early, kind_of, never_finished
+from realign_edge.photos.kinds import FORMATS, damaged_chunk, ends_early, has_more_scans, kind_of, never_finished
 from realign_edge.photos.quiet import quiet_stderr
 from realign_edge.photos.regular import MAX_BYTES, Refusal, read_bytes
 from realign_edge.photos.text import clean
@@ -20,8 +20,9 @@ __all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "RULES", "Refusal", "decode", "
 
 MAX_PIXELS = 80_000_000
 MIN_SIDE = 8
+MOST_SCANS = 100
 # Raise it when the same bytes are read or refused differently: photos seen before are then looked at again.
-RULES = 1
+RULES = 2
 
 _ORIENTATION, _BITS, _PHOTOMETRIC, _DNG = 0x0112, 258, 262, 50706
 _EARLY = "the file ends early"
@@ -55,6 +56,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise Refusal(f"only {image.width} x {image.height} pixels")
     if kind == "JPEG" and never_finished(data):
         raise Refusal(_EARLY)
+    if kind == "JPEG" and has_more_scans(data, MOST_SCANS):
+        raise Refusal(f"more than {MOST_SCANS} scans, which no camera writes")
     if kind == "PNG" and (chunk := damaged_chunk(data)):
         raise Refusal(f"damaged image data (wrong checksum of {chunk})")
     try:

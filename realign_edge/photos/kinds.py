@@ -1,11 +1,15 @@
 """What a file is, by its first bytes: the extension is never trusted."""
 
+import re
 import struct
 import zlib
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 
 _TIFF = (b"II*\x00", b"MM\x00*", b"MM*\x00", b"II\x00*", b"II+\x00", b"MM\x00+")
+# Two bytes that end a JPEG's compressed data: neither a stuffed 0xFF nor a restart.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN, _TEMPORARY = 0xD8, 0xD9, 0xDA, 0x01
 # Bytes per value of a directory entry, by its type.
 _TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -67,6 +71,25 @@ def never_finished(data: bytes) -> bool:
     that the end marker cannot be there by chance.
     """
     return data.endswith(bytes(16)) and data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0
+
+
+def has_more_scans(data: bytes, most: int) -> bool:
+    """Whether a JPEG has more than `most` scans (ITU-T T.81, B.1.1).
+
+    The decoder goes through all pixels once for each, and one that changes nothing takes a hundred bytes: a small file
+    could keep it busy for hours. Progressive encoders write about ten.
+    """
+    at, scans = 0, 0
+    while (found := _MARKER.search(data, at)) is not None:
+        at, code = found.end(), data[found.end() - 1]
+        if code == _END_OF_IMAGE:
+            break
+        if code not in (_START_OF_IMAGE, _TEMPORARY):
+            at += int.from_bytes(data[at : at + 2], "big")
+        scans += code == _START_OF_SCAN
+        if scans > most:
+            return True
+    return False
 
 
 def _directory_end(data: bytes) -> int:

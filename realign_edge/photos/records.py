@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from realign_edge.photos.model import InspectionRecord, Split
-from realign_edge.photos.regular import Refusal, read_bytes
+from realign_edge.photos.regular import Refusal, read_bytes, stays_inside
 from realign_edge.photos.scan import list_folder
 from realign_edge.photos.sources.conversations import conversations
 from realign_edge.photos.sources.layout import Layouts
@@ -137,8 +137,7 @@ class _Reading:
         """A record file's text; None, told as a problem, where it cannot be had."""
         path = self.root / file
         try:
-            if path.is_symlink() and not path.resolve().is_relative_to(self.root.resolve()):
-                raise Refusal("a link to a file outside the photo folder")
+            stays_inside(path, self.root)
             text, whole = decode_text(read_bytes(path, limit))
         except Refusal as refusal:
             self.problems.add(file, f"{refusal}; it is passed over")

@@ -51,6 +51,21 @@ def stat_regular(path: Path) -> os.stat_result:
     return facts
 
 
+def stays_inside(path: Path, folder: Path) -> None:
+    """What a link leads to is read where it lies in the folder of photos alone: whoever may put photos there must not
+    have others looked at that this user may read.
+
+    Raises:
+        Refusal: it leads elsewhere.
+    """
+    try:
+        inside = not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # Python 3.11 and 3.12 say RuntimeError of a circle
+        raise Refusal(_WHY[errno.ELOOP], passing=True) from None
+    if not inside:
+        raise Refusal("a link to a file outside the photo folder", passing=True)
+
+
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file of 1 to `limit` bytes.
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from realign_edge.files import fingerprint, sha256_bytes
 from realign_edge.photos.decode import MAX_PIXELS, RULES, Refusal, decode, read_bytes
-from realign_edge.photos.regular import stat_regular
+from realign_edge.photos.regular import stat_regular, stays_inside
 from realign_edge.photos.sources.layout import is_mask
 from realign_edge.photos.text import is_clean_name, shown
 from realign_edge.progress import Progress
@@ -134,8 +134,7 @@ def _look(root: Path, name: str, known: ScannedFile | None, max_pixels: int, rul
     try:
         facts = stat_regular(path)
         stamp = (facts.st_size, facts.st_mtime_ns, facts.st_ino)
-        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            raise Refusal("a link to a file outside the photo folder", passing=True)
+        stays_inside(path, root)
         if known is not None and (known.stamp, known.rules) == (stamp, rules):
             return known
         data = read_bytes(path)

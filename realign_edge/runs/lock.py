@@ -15,6 +15,8 @@ from realign_edge.files import from_json
 
 # Made by systemd's tmpfiles, for every user of the machine.
 CARD = Path("/run/lock/realign-edge/gpu.lock")
+# Anybody may write into that file, so no more of it is read than a holder writes.
+_MOST_CHARACTERS = 4096
 _held: set[TextIO] = set()
 
 
@@ -73,6 +75,18 @@ def card_lock(device: str, what: str, path: Path = CARD) -> Iterator[None]:
         yield
 
 
+def card_holder(path: Path = CARD) -> str:
+    """Who holds the GPU, in words; "" where nobody does."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(path)
+    except OSError:
+        return ""
+    return ""
+
+
 def _sign(file: TextIO, what: str) -> None:
     """Who holds it, for people. The lock is held without it, so a full disk is left to the work to tell."""
     about = {"pid": os.getpid(), "what": what, "since": datetime.now().isoformat(timespec="seconds")}
@@ -83,7 +97,8 @@ def _sign(file: TextIO, what: str) -> None:
 
 def _holder(path: Path) -> str:
     try:
-        about = from_json(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            about = from_json(file.read(_MOST_CHARACTERS))
         return f"{about['what']} (process {about['pid']}, since {about['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -14,7 +14,7 @@ from realign_edge.bundle.errors import BundleError
 from realign_edge.bundle.manifest import parse_manifest
 from realign_edge.config.load import read_toml
 from realign_edge.errors import MissingError, RealignError
-from realign_edge.files import copy_atomic, from_json, made_beside
+from realign_edge.files import beside_of, copy_atomic, from_json, made_beside, write_atomic, write_json
 from realign_edge.glossary.load import load_glossary
 from realign_edge.modelstore.header import HeaderError, parse_header
 from realign_edge.modelstore.manifest import read_manifest
@@ -85,12 +85,12 @@ def test_copy_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_bytes(b"whole")
 
-    def full(_source: Path, beside: Path) -> None:
-        beside.write_bytes(b"wh")
+    def full(_read: Any, beside: Any, _length: int) -> None:
+        beside.write(b"wh")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(shutil, "copyfile", full)
+        meanwhile.setattr(shutil, "copyfileobj", full)
         with pytest.raises(OSError, match="No space left") as told:
             copy_atomic(source, target)
     assert told.value.filename == str(target)
@@ -112,3 +112,32 @@ def test_a_folder_made_beside_is_there_whole_or_not_at_all(tmp_path: Path) -> No
     with pytest.raises(RuntimeError, match="other"), made_beside(tmp_path / ".more.tmp"):
         raise RuntimeError("other")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["made"]
+
+
+@pytest.mark.parametrize(
+    "write", [lambda place: write_atomic(place, "new"), lambda place: copy_atomic(Path(__file__), place)]
+)
+def test_a_link_that_waits_beside_is_never_written_through(write: Callable[[Path], None], tmp_path: Path) -> None:
+    """Whoever may write to the folder knows the name: a process number is no secret."""
+    victim, place = tmp_path / "results.sqlite", tmp_path / "shared" / "a.jpg.txt"
+    victim.write_text("verdicts")
+    place.parent.mkdir()
+    beside_of(place).symlink_to(victim)
+    write(place)
+    assert victim.read_text() == "verdicts" and not place.is_symlink() and place.is_file()
+    assert list(place.parent.iterdir()) == [place]
+
+
+def test_the_longest_name_that_there_is_can_be_written(tmp_path: Path) -> None:
+    place = tmp_path / ("\u5de5" * 84 + ".sh")
+    assert len(os.fsencode(place.name)) == 255
+    write_atomic(place, "a")
+    copy_atomic(place, place)
+    assert place.read_text() == "a" and list(tmp_path.iterdir()) == [place]
+
+
+def test_folder_whose_name_is_no_text_can_stand_in_a_json_file(tmp_path: Path) -> None:
+    name = os.fsdecode(b"/in\xff/") + "工"
+    write_json(tmp_path / "status.json", {"folder": name})
+    text = (tmp_path / "status.json").read_text(encoding="utf-8")
+    assert "/in\\udcff/工" in text and from_json(text) == {"folder": name}

@@ -4,17 +4,18 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-from realign_edge.appliance.doctor import machine, services, software, state
+from realign_edge.appliance.doctor import gpu, machine, services, software, state
 from realign_edge.appliance.doctor.model import Check, Look, Patient
 from realign_edge.appliance.load import appliance
 from realign_edge.appliance.settings import ApplianceConfig
 from realign_edge.errors import RealignError, explain
 
 LOOKS: dict[str, Look] = {
-    machine.GROUP: machine.look,
-    software.GROUP: software.look,
-    state.GROUP: state.look,
-    services.GROUP: services.look,
+    "machine": machine.look,
+    "GPU": gpu.look,
+    "software": software.look,
+    "state": state.look,
+    "services": services.look,
 }
 
 

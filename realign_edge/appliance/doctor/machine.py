@@ -1,6 +1,5 @@
-"""Processor, memory, disk, clock, GPU."""
+"""Processor, memory, disk, clock."""
 
-import importlib.util
 import os
 import shutil
 import time
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from realign_edge.appliance.doctor.model import Check, Patient, State
+from realign_edge.appliance.doctor.model import Check, Patient
 
 GROUP = "machine"
 _GIB = 2**30
@@ -28,7 +27,6 @@ def look(patient: Patient) -> Iterator[Check]:
     yield _memory(patient)
     yield from _disk(patient)
     yield _clock(patient)
-    yield from _gpu(patient)
 
 
 def _processor() -> Check:
@@ -102,36 +100,6 @@ def _clock(patient: Patient) -> Check:
 
 def _written(home: Path) -> list[Path]:
     return [home / name for name in ("catalog.sqlite", "results.sqlite", "runs", "bundles", "watch/status.json")]
-
-
-def _gpu(patient: Patient) -> Iterator[Check]:
-    wanted = patient.config.align.device == "cuda"
-    driver = _first_line("/proc/driver/nvidia/version", "NVRM version")
-    if not driver:
-        state: State = "broken" if wanted else "absent"
-        fix = "install NVIDIA's driver, or set align.device to cpu" if wanted else ""
-        yield Check(GROUP, "GPU", state, "no NVIDIA driver is loaded", fix)
-        return
-    yield Check(GROUP, "GPU driver", "ok", " ".join(driver.split())[:70])
-    if patient.role == "station":
-        return
-    yield _cuda(wanted)
-
-
-def _cuda(wanted: bool) -> Check:
-    if importlib.util.find_spec("torch") is None:
-        state: State = "broken" if wanted else "absent"
-        return Check(GROUP, "CUDA", state, "torch is not installed", "install the workstation's packages")
-    import torch
-
-    if not torch.cuda.is_available():
-        built = torch.version.cuda or "without CUDA"
-        fix = "install torch built for the driver's CUDA, and give this user access to /dev/nvidia*"
-        return Check(GROUP, "CUDA", "broken" if wanted else "warn", f"torch ({built}) sees no GPU", fix)
-    free, total = torch.cuda.mem_get_info(0)
-    about = torch.cuda.get_device_name(0)
-    fact = f"{about}, {free / _GIB:.1f} of {total / _GIB:.1f} GiB free, CUDA {torch.version.cuda}"
-    return Check(GROUP, "CUDA", "ok", fact)
 
 
 def _memory_gib() -> tuple[float | None, float | None]:

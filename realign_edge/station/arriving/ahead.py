@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from realign_edge.files import sha256_bytes
 from realign_edge.photos.decode import decode
-from realign_edge.photos.regular import Refusal, read_bytes
+from realign_edge.photos.regular import Refusal, read_bytes, stays_inside
 from realign_edge.station.arriving.arrivals import Arrival
 
 
@@ -43,6 +43,8 @@ def _open(arrival: Arrival) -> Opened:
     try:
         if arrival.reason:
             raise Refusal(arrival.reason)
+        if arrival.folder is not None:
+            stays_inside(arrival.path, arrival.folder)
         data = read_bytes(arrival.path)
         sha256 = sha256_bytes(data)
         return Opened(arrival, sha256, np.asarray(decode(data)))

@@ -17,12 +17,15 @@ _FIELDS = tuple(f.name for f in fields(Context))
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file to inspect. name: below the folder that was named, or the file's; reason: why it cannot be, else ""."""
+    """A file to inspect. name: below the folder that was named, or the file's; reason: why it cannot be, else "";
+    folder: that no link may lead out of, None where a person named the file itself.
+    """
 
     path: Path
     name: str
     context: Context
     reason: str = ""
+    folder: Path | None = None
 
 
 def arrivals(places: Sequence[Path], given: Context, pattern: str = "") -> list[Arrival]:
@@ -51,7 +54,7 @@ def _below(folder: Path) -> Iterator[Arrival]:
     listing = list_folder(folder)
     contexts = _contexts(folder, tuple(listing.photos), tuple(listing.texts))
     for name in listing.photos:
-        yield Arrival(folder / name, name, contexts.get(name, Context()))
+        yield Arrival(folder / name, name, contexts.get(name, Context()), folder=folder)
     for file in listing.refused:
         yield Arrival(folder / file.name, file.name, Context(), file.reason)
 

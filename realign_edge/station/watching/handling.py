@@ -3,12 +3,13 @@
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from realign_edge.files import beside_of, sync_folder, write_atomic
+from realign_edge.files import beside_of, opened_beside, sync_folder, write_atomic
 from realign_edge.photos.text import is_clean_name
 from realign_edge.station.watching.intake import Found, Stamp
 
@@ -83,8 +84,11 @@ def _carry(found: Found, place: Path, note: Callable[[Path], None]) -> None:
     beside = beside_of(place)
     note(beside)
     try:
-        shutil.copy2(found.path, beside)
-        with beside.open("rb") as file:
+        with found.path.open("rb") as photo, opened_beside(beside) as file:
+            shutil.copyfileobj(photo, file, 2**20)
+            file.flush()
+            os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(photo.fileno()).st_mode) & 0o777)
+            os.utime(file.fileno(), ns=(found.stamp[1], found.stamp[1]))
             os.fsync(file.fileno())
         if stamp_of(found.path) != found.stamp:
             raise Replaced

@@ -15,7 +15,7 @@ from realign_edge.errors import MissingError
 from realign_edge.files import sha256_bytes
 from realign_edge.photos.decode import decode
 from realign_edge.photos.kinds import kind_of
-from realign_edge.photos.regular import Refusal, read_bytes
+from realign_edge.photos.regular import Refusal, read_bytes, stays_inside
 from realign_edge.results.model import Entry, Inspection, Refused
 from realign_edge.results.store import Results
 from realign_edge.results.thumbnails import keep_thumbnail
@@ -126,16 +126,19 @@ class Watcher:
         try:
             if found.reason:
                 raise Refusal(found.reason)
+            stays_inside(found.path, self._intake.folder)
             data = read_bytes(found.path)
             digest = sha256_bytes(data)
             if (entry := self._results.inspected(digest)) is not None:
                 self._known(found, entry)
                 return
+            # A decoder in C may end the program as well as a model.
+            self._hand.take(found.name)
             image = decode(data)
             if kind_of(data) not in _ENDED and found.watched_s < self._settings.settle_s:
+                self._hand.lay_down(found.name)
                 self._intake.put_off(found)
                 return
-            self._hand.take(found.name)
             inspection = self._inspector.inspect(data, found.name, self._context(found.path, found.name))
             self._hand.lay_down(found.name)
         except Refusal as refusal:

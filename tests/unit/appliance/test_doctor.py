@@ -125,15 +125,6 @@ def test_state_on_the_network_is_broken(station: Patient, monkeypatch: pytest.Mo
     assert found(machine.look(station), "file system").state == "broken"
 
 
-def test_gpu_that_is_configured_and_not_there(station: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
-    monkeypatch.setattr(machine, "_first_line", lambda _path, _name: "")
-    assert found(machine.look(station), "GPU").state == "absent"
-    config = replace(station.config, align=replace(station.config.align, device="cuda"))
-    assert found(machine.look(Patient(station.home, config, "workstation")), "GPU").state == "broken"
-
-
 def test_package_that_is_missing(station: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     real = software._installed
     monkeypatch.setattr(software, "_installed", lambda name: name != "onnxruntime" and real(name))

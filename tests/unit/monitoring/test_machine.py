@@ -53,6 +53,27 @@ class Library:
         return 3
 
 
+def test_driver_that_does_not_answer_says_why() -> None:
+    class Updated(Library):
+        def nvmlInit_v2(self) -> int:  # noqa: N802
+            return 18
+
+    old = Nvml(lambda name: Updated())
+    assert (old.gpus(), old.driver, old.outdated) == ((), "", True)
+    assert "error 18" in old.trouble
+
+    class Refusing(Updated):
+        def nvmlInit_v2(self) -> int:  # noqa: N802
+            return 4
+
+        def __init__(self) -> None:
+            self.nvmlErrorString: Any = lambda code: b"Insufficient Permissions"
+
+    refused = Nvml(lambda name: Refusing())
+    assert (refused.outdated, refused.trouble.endswith("Insufficient Permissions")) == (False, True)
+    assert Nvml(lambda name: Library()).trouble == ""
+
+
 def test_gpus_are_told_by_their_driver_and_what_it_does_not_tell_is_unknown() -> None:
     first, second = Nvml(lambda name: Library()).gpus()
     assert (first.name, first.share, first.memory_used_gib, first.memory_total_gib) == ("NVIDIA H100", 0.93, 20, 80)

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
-from realign_edge.photos.decode import Refusal, decode, read_photo
+from realign_edge.photos.decode import MOST_SCANS, Refusal, decode, read_photo
+from realign_edge.photos.kinds import has_more_scans
 
 # Pillow's warnings are silenced once per process; pytest records them anew for each test.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -256,6 +257,38 @@ def test_a_metadata_bomb_is_refused() -> None:
     bomb = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     data = FORMS["PNG"]
     assert refusal_of(data[:33] + bomb + data[33:])
+
+
+def progressive(scans: int, before: bytes = b"", after: bytes = b"") -> bytes:
+    """A JPEG of 64 x 64 pixels whose further scans say of every block that nothing is left to be said.
+
+    before: put before the frame, after: behind the end.
+    """
+
+    def segment(marker: int, data: bytes) -> bytes:
+        return bytes((0xFF, marker)) + (len(data) + 2).to_bytes(2, "big") + data
+
+    one_code = bytes([1] + [0] * 15)
+    head = segment(0xDB, b"\0" + b"\1" * 64) + segment(0xC2, b"\x08\0\x40\0\x40\1\1\x11\0")
+    head += segment(0xC4, b"\x00" + one_code + b"\x00") + segment(0xC4, b"\x10" + one_code + b"\x60")
+    first = segment(0xDA, b"\1\1\0\0\0\0") + bytes(8)
+    # One run of 64 blocks: a code of one bit, and six bits of 0.
+    more = segment(0xDA, b"\1\1\0\1\x3f\0") + b"\x01"
+    return b"\xff\xd8" + before + head + first + more * (scans - 1) + b"\xff\xd9" + after
+
+
+def test_a_small_file_that_keeps_the_decoder_busy_for_hours_is_refused() -> None:
+    assert decode(progressive(MOST_SCANS)).size == (64, 64)
+    with pytest.raises(Refusal, match="more than 100 scans"):
+        decode(progressive(MOST_SCANS + 1))
+    # What only looks like scans is none: in a maker's notes, and in a film behind the photo.
+    notes = b"\xff\xe1\x40\x00" + b"\xff\xda" * 0x1FFF
+    assert decode(progressive(3, notes, b"\xff\xda\0\0" * 1000)).size == (64, 64)
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff", b"\xff\xda", b"\xff\xe1\xff", b"\xff" * 100_000 + b"\0" * 100_000])
+def test_scans_are_counted_in_whatever_bytes_there_are(end: bytes) -> None:
+    assert not has_more_scans(b"\xff\xd8" + end, 3)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), struct.error("x"), SyntaxError("x"), RecursionError(), KeyError(3)])

@@ -312,3 +312,17 @@ def test_no_record_file_breaks_the_reader(tmp_path: Path, data: bytes) -> None:
     for problem in found.problems:
         problem.encode("utf-8")
         assert "\x1b" not in problem
+
+
+@pytest.mark.parametrize("name", ["records.csv", "records.jsonl", "p.json", "p.txt", "all.json"])
+def test_record_file_that_links_to_itself_or_elsewhere_is_passed_over(name: str, tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    root.mkdir()
+    (root / name).symlink_to(name)
+    found = read_records(root, ["p.jpg"])
+    assert found.records == {} and "circle" in found.problems[0]
+    (root / name).unlink()
+    (tmp_path / "else").write_text("photo,note\np.jpg,secret\n")
+    (root / name).symlink_to(tmp_path / "else")
+    found = read_records(root, ["p.jpg"])
+    assert found.records == {} and "outside the photo folder" in found.problems[0]

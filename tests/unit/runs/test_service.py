@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from realign_edge.runs import service
 from realign_edge.runs.service import tell_manager
 from realign_edge.station.watching.heartbeat import Heartbeat
 
@@ -51,3 +52,15 @@ def test_without_a_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_
     assert not tell_manager(READY=1)
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     assert not tell_manager(READY=1)
+
+
+def test_manager_that_does_not_read_stops_no_work(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue of a socket is full after some messages, and sending would wait for ever."""
+    monkeypatch.setattr(service, "_PATIENCE_S", 0.01)
+    assert not all(tell_manager(WATCHDOG=1) for _ in range(3000))
+    assert heard(manager)[0] == "WATCHDOG=1"
+
+
+def test_whatever_a_file_is_called_the_manager_is_told(manager: socket.socket) -> None:
+    assert tell_manager(STATUS="/in/\udcff\nWATCHDOG=1")
+    assert heard(manager) == ["STATUS=/in/\\udcff WATCHDOG=1"]

@@ -106,3 +106,23 @@ def test_results_are_those_of_one_by_one(tmp_path: Path) -> None:
             continue
         assert isinstance(result, Inspection)
         assert asdict(result) == asdict(inspector.inspect(arrival.path, arrival.name, arrival.context))
+
+
+def test_a_link_leads_out_of_no_folder_but_a_person_may_name_one(tmp_path: Path) -> None:
+    (real,) = arrivals(tmp_path, 1)
+    (tmp_path / "in").mkdir()
+    link = tmp_path / "in" / "a.png"
+    link.symlink_to(real.path)
+    inside, named = Arrival(link, "a.png", Context(), folder=tmp_path / "in"), Arrival(link, "a.png", Context())
+    refused, taken = opened_ahead([inside, named])
+    assert isinstance(refused.rgb, Refusal) and "outside the photo folder" in str(refused.rgb) and not refused.sha256
+    assert taken.sha256 == sha256_bytes(real.path.read_bytes())
+
+
+def test_a_link_to_itself_is_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (real,) = arrivals(tmp_path, 1)
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    loop = Arrival(tmp_path / "loop.jpg", "loop.jpg", Context(), folder=tmp_path)
+    refused, taken = opened_ahead([loop, real])
+    assert isinstance(refused.rgb, Refusal) and "circle" in str(refused.rgb)
+    assert not isinstance(taken.rgb, Refusal)

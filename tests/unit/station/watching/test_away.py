@@ -50,12 +50,13 @@ def test_copy_that_was_killed_is_taken_away_and_nobody_elses(
     others = done / ".b.jpg.1.tmp"
     others.write_bytes(b"another station's")
 
-    def killed(_source: Path, target: Path) -> None:
-        target.write_bytes(b"pho")
+    def killed(_photo: Any, target: Any, _length: int) -> None:
+        target.write(b"pho")
+        target.flush()
         os._exit(9)
 
     if (child := os.fork()) == 0:
-        shutil.copy2 = killed  # type: ignore[assignment]
+        shutil.copyfileobj = killed  # type: ignore[assignment]
         putting, found = away(folder, home)
         putting.put(found, done, "d")
         os._exit(0)
@@ -101,3 +102,28 @@ def test_what_cannot_be_moved_is_told_once_and_tried_again(
     monkeypatch.setattr(Path, "rename", rename)
     assert putting.put(found, tmp_path / "done", "d") == str(tmp_path / "done" / "a.jpg")
     assert not putting.is_stuck(found)
+
+
+@pytest.mark.usefixtures("far")
+def test_copy_is_never_written_through_a_link_that_waits_for_it(folder: Path, home: Path, tmp_path: Path) -> None:
+    victim, done = tmp_path / "results.sqlite", tmp_path / "done"
+    victim.write_bytes(b"verdicts")
+    victim.chmod(0o600)
+    done.mkdir()
+    (done / f".a.jpg.{os.getpid()}.tmp").symlink_to(victim)
+    (folder / "a.jpg").chmod(0o644)
+    os.utime(folder / "a.jpg", (5, 5))
+    putting, found = away(folder, home)
+    assert putting.put(found, done, "d") == str(done / "a.jpg")
+    assert victim.read_bytes() == b"verdicts" and victim.stat().st_mode & 0o777 == 0o600
+    # The copy is what the photo was: also for those who may only read it.
+    about = (done / "a.jpg").stat()
+    assert (about.st_mode & 0o777, about.st_mtime, (done / "a.jpg").read_bytes()) == (0o644, 5.0, b"photo")
+
+
+@pytest.mark.usefixtures("far")
+def test_name_as_long_as_there_is_one_is_moved_to_another_disk(folder: Path, home: Path, tmp_path: Path) -> None:
+    name = "x" * 251 + ".jpg"
+    (folder / "a.jpg").rename(folder / name)
+    putting, found = away(folder, home)
+    assert putting.put(found, tmp_path / "done", "d") == str(tmp_path / "done" / name)

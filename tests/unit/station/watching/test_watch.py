@@ -360,3 +360,35 @@ def test_photo_that_could_not_be_moved_is_once_there_is_room(watched: Watched) -
     watched.run(moved, patience_s=0.0)
     assert (watched.of("trouble"), watched.of("inspected")) == (["a.jpg", "bad.jpg"], ["a.jpg"])
     assert len(watched.rows()) == 2
+
+
+def test_a_photo_that_ends_the_decoder_comes_last_too(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Crash(BaseException):
+        pass
+
+    def crash(data: bytes) -> Any:
+        if data == bad:
+            raise Crash
+        return decode(data)
+
+    bad = photo(watched.folder / "bad.jpg", 1)
+    time.sleep(0.02)
+    photo(watched.folder / "good.jpg", 2)
+    time.sleep(0.1)
+    monkeypatch.setattr(watch, "decode", crash)
+    for _ in range(4):
+        with pytest.raises(Crash):
+            watched.run(lambda: False)
+    assert watched.of("inspected") == ["good.jpg"]
+
+
+def test_a_link_out_of_the_folder_is_not_looked_at(watched: Watched, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    photo(elsewhere / "secret.jpg", 1)
+    (watched.folder / "a.jpg").symlink_to(elsewhere / "secret.jpg")
+    photo(watched.folder / "real.png", 2)
+    (watched.folder / "b.jpg").symlink_to(watched.folder / "real.png")
+    watched.run(lambda: bool(watched.of("refused")) and len(watched.of("inspected", "duplicate")) == 2, done=None)
+    assert watched.of("refused") == ["a.jpg"] and "a.jpg" not in watched.inspector.asked
+    assert (watched.folder / "a.jpg").is_symlink()
