@@ -32,11 +32,8 @@ _ADOPT = "Adopt: "
 
 @dataclass(frozen=True)
 class Part:
-    """names, sentences: must be explained; more: may be."""
-
     names: set[str] = field(default_factory=set)
     sentences: set[str] = field(default_factory=set)
-    more: set[str] = field(default_factory=set)
 
 
 def sayings(*rooms: str, of: tuple[str, ...], at: int = 0) -> set[str]:
@@ -78,7 +75,8 @@ def upkeep(language: Language) -> Part:
 
 def chain(_: Language) -> Part:
     rows = sayings("results/chain.py", "results/verify.py", of=("Problem",), at=1)
-    return Part(sentences=rows | sayings("results/store.py", of=("RealignError",)))
+    told = {text for text in sayings("cli/results.py", of=("say",)) if "results.head" in text}
+    return Part(sentences=rows | told | sayings("results/store.py", of=("RealignError",)))
 
 
 def run(language: Language) -> Part:
@@ -96,10 +94,9 @@ def bundle(_: Language) -> Part:
 
 
 def installation(_: Language) -> Part:
-    """Its own hints say most of it, so that only the usual ones are explained."""
     script = (PROGRAM.parent / "deploy" / "install.sh").read_text(encoding="utf-8")
-    said = re.findall(r'fail "(.*?)"(?= |$)', script, re.M)
-    return Part(more={re.sub(r"\$\(.*?\)|\$\w+", "{}", text) for text in said})
+    said = {re.sub(r"\$\(.*?\)|\$\w+", "{}", text) for text in re.findall(r'fail "(.*?)"(?= |$)', script, re.M)}
+    return Part(sentences=said - {"{}"})
 
 
 def ends(_: Language) -> Part:
