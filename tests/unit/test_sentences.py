@@ -15,8 +15,8 @@ import pytest
 from realign_edge.bundle.errors import Kind
 from realign_edge.errors import explain
 from realign_edge.sentences.translate import sentences, spoken
+from tests.unit.printed import PROGRAM, parsed, said, shape
 
-ROOT = Path(__file__).parents[2] / "realign_edge"
 # What no window says: commands that have none, or what is told before a window opens.
 COMMANDS = (
     "appliance/",  # doctor, maintain
@@ -70,23 +70,6 @@ LISTS = ("export/parity/parity.py", "glossary/load.py", "photos/", "alignment/me
 SENTENCE = re.compile(r"\w[\w`']* [\w`]")
 
 
-def shape(text: str) -> str:
-    """`no results at {file}` as `no results at {}`."""
-    return "".join(literal + ("{}" if name is not None else "") for literal, name, *_ in string.Formatter().parse(text))
-
-
-def said(node: ast.expr) -> str | None:
-    """The shape of a text in the source; None where it is put together elsewhere."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)  # type: ignore[misc]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        sides = said(node.left), said(node.right)
-        return "".join(side or "{}" for side in sides) if any(sides) else None
-    return None
-
-
 def texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.expr) and (text := said(node)) is not None:
@@ -101,7 +84,7 @@ def constants(path: Path, imported: bool = True) -> dict[str, str]:
         if isinstance(node, ast.Assign) and (text := said(node.value)) is not None:
             found |= {target.id: text for target in node.targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.ImportFrom) and imported and (node.module or "").startswith("realign_edge."):
-            other = (ROOT.parent / str(node.module).replace(".", "/")).with_suffix(".py")
+            other = (PROGRAM.parent / str(node.module).replace(".", "/")).with_suffix(".py")
             known = constants(other, imported=False) if other.exists() else {}
             found |= {name.name: known[name.name] for name in node.names if name.name in known}
     return found
@@ -123,13 +106,8 @@ def raised(path: Path, methods: Set[str] = frozenset()) -> Iterator[str]:
 
 def shown() -> list[str]:
     """Modules whose words a window may come to show."""
-    names = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+    names = sorted(path.relative_to(PROGRAM).as_posix() for path in PROGRAM.rglob("*.py"))
     return [name for name in names if not name.startswith(COMMANDS)]
-
-
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def test_both_languages_have_the_same_values() -> None:
@@ -139,7 +117,7 @@ def test_both_languages_have_the_same_values() -> None:
 
 
 def test_every_sentence_is_one_that_the_library_says() -> None:
-    written = {text for path in ROOT.rglob("*.py") for text in texts(parsed(path))}
+    written = {text for path in PROGRAM.rglob("*.py") for text in texts(parsed(path))}
     # Lines below each other, and problems behind each other, are looked up one by one.
     known = {piece.strip() for text in written for piece in (text, *text.split("; "))} | written
     system = {os.strerror(number) for number in errno.errorcode}
@@ -152,7 +130,7 @@ def test_all_that_a_window_may_say_has_its_words() -> None:
     missing = {}
     for module in shown():
         methods = TELLING | LISTING if module.startswith(LISTS) else TELLING
-        found = {text.replace("{}", "7") for text in raised(ROOT / module, methods)}
+        found = {text.replace("{}", "7") for text in raised(PROGRAM / module, methods)}
         if without := [text for text in sorted(found) if spoken(text, "ja") == text]:
             missing[module] = without
     assert not missing, "to be translated in realign_edge/sentences/ja"
