@@ -110,7 +110,7 @@ def _index(home: Path) -> Check:
             graph = next(p for p in manifest.parent.iterdir() if p != manifest and not p.name.startswith("."))
             if sha256_file(graph) != about["sha256"]:
                 broken.append(manifest.parent.name)
-        except (OSError, ValueError, KeyError, StopIteration):
+        except (OSError, ValueError, KeyError, TypeError, StopIteration):
             broken.append(manifest.parent.name)
     if broken:
         fix = "nothing: it is a cache, and is built anew at the next use"

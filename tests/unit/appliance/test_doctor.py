@@ -99,6 +99,16 @@ def test_index_that_was_changed_is_only_a_cache(station: Patient) -> None:
     assert found(state.look(station), "index").state == "warn"
 
 
+@pytest.mark.parametrize("text", ["[]", "3", '{"sha256": 5}', "{", '{"sha256": null}'])
+def test_index_whose_manifest_is_something_else_ends_no_other_check(station: Patient, text: str) -> None:
+    folder = station.home / "index" / "f"
+    folder.mkdir(parents=True)
+    (folder / "index.bin").touch()
+    (folder / "manifest.json").write_text(text)
+    names = {c.name: c.state for c in state.look(station)}
+    assert names["index"] == "warn" and "bundle" in names
+
+
 def test_disk_below_the_limit(station: Patient) -> None:
     config = ApplianceConfig(maintain=MaintainSettings(least_free_gib=1e9))
     check = found(machine.look(Patient(station.home, config, "station")), "disk")
