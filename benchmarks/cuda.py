@@ -8,12 +8,13 @@ in float32, to see that the script works; `--model` takes one of them.
 """
 
 import argparse
-import gc
 import json
+import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,21 +40,33 @@ SETTINGS = AlignmentSettings(
 ON_GPU = Where("cuda", torch.bfloat16, "nf4")
 TARGET_GIB, CARD_GIB = 16, 24
 NO_DEVICE = 3
+# In the order in which they are measured; the peers know LLaVA alone.
+ROWS = ("pair", "resume", "largest", "trl", "six")
 
 
 class Measured(Ours):
     """Our steps, and what they take."""
 
-    def forecast(self) -> int:
-        """Bytes that the planner expects of one pair at a time."""
+    def forecast(self) -> dict[str, int]:
+        """Bytes that the planner expects of one pair at a time, part by part."""
+        # The run plans before there is an adapter, which the subject has already.
         geometry, settings = geometry_of(self.vlm), self.job.settings
-        return peak(geometry, settings, self.learner.items, 1).total
+        own = sum(p.numel() * p.element_size() for p in self.parameters)
+        found = peak(replace(geometry, weights=geometry.weights - own), settings, self.learner.items, 1)
+        parts = {f.name: int(getattr(found, f.name)) for f in fields(found) if f.name != "tokens"}
+        return {**parts, "total": found.total}
 
     def peak(self) -> dict[str, int]:
-        """Bytes since the subject was built."""
+        """Bytes since the subject was built; context: what the device holds besides torch's tensors."""
         device = self.vlm.device.type
-        allocated = torch.cuda.max_memory_allocated() if device == "cuda" else peak_bytes(device)
-        return {"allocated": int(allocated), "reserved": peak_bytes(device)}
+        if device == "cpu":
+            return {"allocated": peak_bytes(device), "reserved": peak_bytes(device), "context": 0}
+        free, total = torch.cuda.mem_get_info()
+        return {
+            "allocated": torch.cuda.max_memory_allocated(),
+            "reserved": peak_bytes(device),
+            "context": total - free - torch.cuda.memory_reserved(),
+        }
 
     def fits(self, count: int) -> int:
         """Tokens of a group of so many pairs if its gradient fits into memory, else 0."""
@@ -97,9 +110,9 @@ def one_pair(job: Job, threads: int) -> dict[str, Any]:
         "items_per_s": round(job.batch / median(seconds), 3),
         "target_gib": TARGET_GIB,
         "peak_gib": {kind: round(size / GIB, 2) for kind, size in found.items()},
-        "met": found["reserved"] <= TARGET_GIB * GIB,
-        "planned_gib": round(expected / GIB, 2),
-        "planned_over_measured": round(expected / found["reserved"], 3),
+        "met": found["reserved"] + found["context"] <= TARGET_GIB * GIB,
+        "planned_gib": {part: round(size / GIB, 2) for part, size in expected.items()},
+        "planned_over_measured": round(expected["total"] / (found["reserved"] + found["context"]), 3),
     }
 
 
@@ -116,8 +129,9 @@ def largest(job: Job, most: int, threads: int) -> dict[str, Any]:
 
 
 def stop_and_go_on(job: Job, threads: int) -> dict[str, Any]:
-    """Three steps, and three with a stop behind the second."""
-    worker = Worker(Resumed, job, threads=threads, device=job.where.device)
+    """Three steps, and three with a stop behind the second; an adapter of rank 16, as it is written at every step."""
+    small = replace(job, settings=replace(job.settings, lora_rank=16, lora_alpha=32))
+    worker = Worker(Resumed, small, threads=threads, device=job.where.device)
     found: dict[str, Any] = worker.ask("both")
     worker.close()
     return {"row": "three steps and a resume", **found}
@@ -132,6 +146,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=1, help="pairs a step in the comparisons")
     parser.add_argument("--most", type=int, default=256, help="pairs at a time that are tried at most")
     parser.add_argument("--model", choices=["llava", "qwen", "both"], default="both")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--shrink", type=int, default=1, help="divide the models by this, and run on the CPU")
     parser.add_argument("--out", type=Path, default=None, help="JSON file for everything that was measured")
     given = parser.parse_args()
@@ -155,18 +170,23 @@ def rows(folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
 
     def keep(row: dict[str, Any]) -> None:
         found.append(row)
-        print(json.dumps({k: v for k, v in row.items() if k != "losses"}), flush=True)
+        print(json.dumps({k: v for k, v in row.items() if k != "losses" or "whole" in v}), flush=True)
 
     keep({"row": "device", "name": name_of(where)})
     for model in ("llava", "qwen") if given.model == "both" else (given.model,):
         (folder / model).mkdir(exist_ok=True)
-        rdpo = job_of(model, folder / model, where, given)
-        # This process shares the device with the workers, and keeps nothing there.
-        gc.collect()
-        torch.cuda.empty_cache()
+        rdpo = prepared(model, folder / model, where, given)
         for measure in measures(model, rdpo, given):
             keep({"model": model, **measure()})
     return found
+
+
+def prepared(model: str, folder: Path, where: Where, given: argparse.Namespace) -> Job:
+    """`job_of` in a process that ends: the workers are to have the device alone."""
+    if where.device == "cpu":
+        return job_of(model, folder, where, given)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(job_of, model, folder, where, given).result()
 
 
 def job_of(model: str, folder: Path, where: Where, given: argparse.Namespace) -> Job:
@@ -174,23 +194,26 @@ def job_of(model: str, folder: Path, where: Where, given: argparse.Namespace) ->
     settings = replace(SETTINGS, quantization=where.quantization)
     size = (336, 336)
     if model == "qwen":
-        write_qwen(folder / "model", QWEN_SEVEN_B.shrunk(given.shrink), where.dtype)
+        write_qwen(folder / "model", QWEN_SEVEN_B.shrunk(given.shrink), where.dtype, where.device)
         # On the CPU a small photo tells as much of the script.
         size = USUAL_PHOTO if given.shrink == 1 else (140, 112)
     else:
-        write_llava(folder / "model", SEVEN_B.shrunk(given.shrink), where.dtype)
+        write_llava(folder / "model", SEVEN_B.shrunk(given.shrink), where.dtype, where.device)
     return replace(random_job(folder / "model", folder, settings, 4, where, size), batch=given.batch)
 
 
 def measures(model: str, rdpo: Job, given: argparse.Namespace) -> Iterator[Callable[[], dict[str, Any]]]:
-    """The rows of one model; the peers know LLaVA alone."""
+    """The rows of one model that were asked for."""
+    dpo, threads = replace(rdpo, settings=replace(rdpo.settings, objective="dpo")), given.threads
+    known: dict[str, Callable[[], dict[str, Any]]] = {
+        "pair": lambda: one_pair(replace(rdpo, batch=1), threads),
+        "resume": lambda: stop_and_go_on(replace(rdpo, batch=1), threads),
+        "largest": lambda: largest(rdpo, given.most, threads),
+    }
     if model == "llava":
-        dpo = replace(rdpo, settings=replace(rdpo.settings, objective="dpo"))
-        yield lambda: speed(dpo, Trl, "dpo step against TRL", given.rounds, given.threads)
-        yield lambda: speed(rdpo, SixForwards, "rdpo step against six forwards", given.rounds, given.threads)
-    yield lambda: one_pair(replace(rdpo, batch=1), given.threads)
-    yield lambda: largest(rdpo, given.most, given.threads)
-    yield lambda: stop_and_go_on(replace(rdpo, batch=1), given.threads)
+        known["trl"] = lambda: speed(dpo, Trl, "dpo step against TRL", given.rounds, threads)
+        known["six"] = lambda: speed(rdpo, SixForwards, "rdpo step against six forwards", given.rounds, threads)
+    return (known[name] for name in ROWS if name in known and name in given.rows)
 
 
 def name_of(where: Where) -> str:

@@ -132,7 +132,8 @@ def checkpointing(model: Any, settings: AlignmentSettings) -> None:
 
 def optimizer_for(parameters: Sequence[torch.nn.Parameter], settings: AlignmentSettings) -> torch.optim.Optimizer:
     """The same on both sides."""
-    return torch.optim.AdamW(parameters, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    fused = parameters[0].is_cuda
+    return torch.optim.AdamW(parameters, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=fused)
 
 
 def lora_config(job: Job) -> Any:

@@ -43,8 +43,8 @@ MEDIUM = Shape(384, 1536, 6, 6, 1024, 2816, 12, 16, 32000)
 SEVEN_B = Shape(1024, 4096, 24, 16, 4096, 11008, 32, 32, 32064)
 
 
-def write_llava(folder: Path, shape: Shape, dtype: torch.dtype = torch.float32) -> None:
-    """Write model, tokenizer and processor, unless they are there already."""
+def write_llava(folder: Path, shape: Shape, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
+    """Write model, tokenizer and processor, unless they are there already; device: where the weights are drawn."""
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -65,7 +65,8 @@ def write_llava(folder: Path, shape: Shape, dtype: torch.dtype = torch.float32) 
     # The weights are made in their own dtype: 7 B of them in float32 would take 28 GB of memory.
     torch.set_default_dtype(dtype)
     try:
-        model = LlavaForConditionalGeneration(llava_config(shape, tokenizer))
+        with torch.device(device):
+            model = LlavaForConditionalGeneration(llava_config(shape, tokenizer))
     finally:
         torch.set_default_dtype(before)
     processor.save_pretrained(folder)

@@ -47,7 +47,8 @@ class Trl:
             max_length=None, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True,
             bf16=job.where.dtype == torch.bfloat16, use_cpu=job.where.device == "cpu",
             num_train_epochs=1, seed=job.settings.seed, dataloader_num_workers=0,
-            remove_unused_columns=False, optim="adamw_torch", warmup_steps=0,
+            remove_unused_columns=False, warmup_steps=0,
+            optim="adamw_torch" if job.where.device == "cpu" else "adamw_torch_fused",
         )  # fmt: skip
         self._last = 0.0
         self.trainer = Watched(

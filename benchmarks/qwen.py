@@ -57,8 +57,8 @@ _CHAT = (
 )
 
 
-def write_qwen(folder: Path, shape: QwenShape, dtype: torch.dtype = torch.float32) -> None:
-    """Write model, tokenizer and processor, unless they are there already."""
+def write_qwen(folder: Path, shape: QwenShape, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
+    """Write model, tokenizer and processor, unless they are there already; device: where the weights are drawn."""
     from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -74,7 +74,8 @@ def write_qwen(folder: Path, shape: QwenShape, dtype: torch.dtype = torch.float3
     # The weights are made in their own dtype: 8 B of them in float32 would take 33 GB of memory.
     torch.set_default_dtype(dtype)
     try:
-        model = Qwen2_5_VLForConditionalGeneration(qwen_config(shape, tokenizer))
+        with torch.device(device):
+            model = Qwen2_5_VLForConditionalGeneration(qwen_config(shape, tokenizer))
     finally:
         torch.set_default_dtype(before)
     processor.save_pretrained(folder)

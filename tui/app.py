@@ -4,8 +4,9 @@ import gc
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -14,6 +15,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from tui.context import Context, Language, ThemeName
+from tui.frame.fold import folded
 from tui.frame.help import HelpScreen
 from tui.frame.plain import NoControls
 from tui.frame.steady import Palette, Steady
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 # By then the first window has what it shows.
 _SETTLED_S = 3.0
 _NO_CONTROLS = NoControls()
+# Of a notice: its width, and the cells of it that border and padding take.
+_NOTICE, _FRAME = 60, 4
 
 
 class RealignApp(App[None]):
@@ -122,7 +126,7 @@ class RealignApp(App[None]):
     def action_command_palette(self) -> None:
         """Textual's own, on a screen like the others."""
         if self.use_command_palette and not CommandPalette.is_open(cast("App[object]", self)):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette(self.words("common.search"), self.words("common.search_nothing")))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the windows, then what every window can do."""
@@ -139,6 +143,11 @@ class RealignApp(App[None]):
                 action = active.binding.action
                 yield SystemCommand(active.binding.description, active.binding.key_display or active.binding.key,
                                     lambda action=action: self.call_later(screen.run_action, action))  # fmt: skip
+
+    def notify(self, message: str, **how: Any) -> None:
+        """Folded as the language does, to the width of a notice: the least of 60 cells and half a terminal."""
+        width = min(_NOTICE, self.size.width // 2) - _FRAME
+        super().notify(folded(Text(message), width).plain, **how)
 
     def _check_size(self, size: Size) -> None:
         small = size.width < LEAST[0] or size.height < LEAST[1]

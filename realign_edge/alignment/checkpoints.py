@@ -117,11 +117,13 @@ def optimizer_state(
 
 def restore(checkpoint: Checkpoint, optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor]) -> None:
     """Put weights and moments back."""
+    # The fused kernel counts its steps on the device.
+    fused = bool(optimizer.defaults.get("fused"))
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(checkpoint.weights[name])
             optimizer.state[parameter] = {
-                "step": torch.tensor(float(checkpoint.step)),
+                "step": torch.tensor(float(checkpoint.step), device=parameter.device if fused else "cpu"),
                 "exp_avg": checkpoint.first[name].to(parameter.device),
                 "exp_avg_sq": checkpoint.second[name].to(parameter.device),
             }

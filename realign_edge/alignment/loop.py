@@ -134,7 +134,7 @@ def _look(loop: Loop) -> None:
 def _save(loop: Loop) -> None:
     if loop.learner.team.first:
         first, second = optimizer_state(loop.optimizer, loop.parameters)
-        weights = {name: p.detach().clone() for name, p in loop.parameters.items()}
+        weights = {name: p.detach() for name, p in loop.parameters.items()}
         state = Checkpoint(
             loop.done, loop.identity, weights, first, second, tuple(loop.looks.seen), loop.learner.budget
         )

@@ -135,7 +135,12 @@ def _loop(
     """The state to begin or to go on with."""
     settings, parameters = learner.settings, trainable(learner.vlm)
     optimizer = torch.optim.AdamW(
-        parameters.values(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay
+        parameters.values(),
+        lr=settings.learning_rate,
+        betas=(0.9, 0.99),
+        weight_decay=settings.weight_decay,
+        # On a GPU the usual way makes another copy of all weights for a moment, which the plan has no room for.
+        fused=learner.vlm.device.type == "cuda",
     )
     looks = Looks(settings.patience, [])
     folder = run / "checkpoints"

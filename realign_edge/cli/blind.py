@@ -14,11 +14,10 @@ from realign_edge.cli.window import (
     Images,
     Lang,
     Theme,
-    lines_wanted,
     look_of,
     named_person,
-    need_terminal,
     open_room,
+    window_wanted,
 )
 
 
@@ -58,11 +57,10 @@ def blind_test(
 
         for line in result_lines(words, session.result(), session.run.run_id):
             typer.echo(line)
-    elif lines_wanted(plain):
+    elif window_wanted(plain, "add --plain to be asked line by line, or --result to see what was chosen"):
+        open_room(home(), "blind", look, name, run=session.run.run_id)
+    else:
         from tui.blind.plain import blind_plain
         from tui.frame.lines import ask_line
 
         blind_plain(session, words, ask_line, typer.echo)
-    else:
-        need_terminal("add --plain to be asked line by line, or --result to see what was chosen")
-        open_room(home(), "blind", look, name, run=session.run.run_id)

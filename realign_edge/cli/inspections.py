@@ -8,15 +8,15 @@ import typer
 from realign_edge.cli.options import Json, Quiet, print_json, say
 from realign_edge.cli.window import (
     AskedInLines,
+    Decides,
     Images,
     Lang,
     Look,
     Theme,
-    lines_wanted,
     look_of,
     named_person,
-    need_terminal,
     open_room,
+    window_wanted,
 )
 
 
@@ -27,7 +27,7 @@ def review(
     photos: Annotated[
         Path | None, typer.Option(help="Folder where the photos lie now [default: the watched one].")
     ] = None,
-    operator: Annotated[str | None, typer.Option(help="Who decides [default: your user name].")] = None,
+    operator: Decides = None,
     lang: Lang = None,
     plain: AskedInLines = False,
     theme: Theme = None,
@@ -51,8 +51,7 @@ def review(
         _print_waiting(where or home())
         return
     person = named_person(operator, "--operator")
-    if not lines_wanted(plain):
-        need_terminal("add --plain to be asked line by line, or --json to see what waits")
+    if window_wanted(plain, "add --plain to be asked line by line, or --json to see what waits"):
         open_room(home(), "inspections", look, person, photos=photos, results=where)
         return
     left = _ask(home(), look, person, where, photos)
@@ -61,11 +60,11 @@ def review(
 
 def _ask(home: Path, look: Look, person: str, where: Path | None, photos: Path | None) -> int:
     """Line by line; how many still wait at the end."""
-    from tui.context import Context, WindowOptions
+    from tui.context import Context
     from tui.inspections.plain import inspections_plain
 
-    options = WindowOptions(look.language, person=person)
-    return inspections_plain(Context(home, photos=photos, results=where, options=options), write=typer.echo)
+    context = Context(home, photos=photos, results=where, options=look.options(person))
+    return inspections_plain(context, write=typer.echo)
 
 
 def _print_waiting(path: Path) -> None:

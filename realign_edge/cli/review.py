@@ -8,20 +8,20 @@ import typer
 from realign_edge.cli.options import Json, print_json, say
 from realign_edge.cli.window import (
     AskedInLines,
+    Decides,
     Images,
     Lang,
     Theme,
-    lines_wanted,
     look_of,
     named_person,
-    need_terminal,
     open_room,
+    window_wanted,
 )
 
 
 def review(
     photos: Annotated[Path, typer.Argument(help="Folder of photos whose pairs were built.")],
-    reviewer: Annotated[str | None, typer.Option(help="Who decides [default: your user name].")] = None,
+    reviewer: Decides = None,
     lang: Lang = None,
     plain: AskedInLines = False,
     theme: Theme = None,
@@ -47,8 +47,7 @@ def review(
     if as_json:
         print_json(_as_plain(ReviewSession(stock, person)))
         return
-    if not lines_wanted(plain):
-        need_terminal("add --plain to be asked line by line, or --json to see how far it is")
+    if window_wanted(plain, "add --plain to be asked line by line, or --json to see how far it is"):
         open_room(home(), "review", look, person, photos=stock.root)
         return
     from tui.frame.lines import ask_line

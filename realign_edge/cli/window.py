@@ -13,7 +13,7 @@ from realign_edge.language import Language, spoken_language
 
 if TYPE_CHECKING:
     from realign_edge.appliance.settings import ApplianceConfig
-    from tui.context import ImageMode, ThemeName
+    from tui.context import ImageMode, ThemeName, WindowOptions
     from tui.rooms import RoomName
 
 THEMES = ("dark", "light", "contrast")
@@ -31,6 +31,7 @@ Images = Annotated[
     str | None,
     typer.Option("--image-mode", help="Photos: auto, kitty, sixel, half, none [default: configured, else auto]."),
 ]
+Decides = Annotated[str | None, typer.Option(help="Who decides [default: your user name].")]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Look:
     language: Language
     theme: str
     image_mode: str
+
+    def options(self, person: str = "") -> "WindowOptions":
+        """The same for a window. person: who sits before it."""
+        from tui.context import WindowOptions
+
+        theme, images = cast("ThemeName", self.theme), cast("ImageMode", self.image_mode)
+        return WindowOptions(self.language, theme, images, person)
 
 
 def look_of(lang: str | None, theme: str | None, image_mode: str | None) -> Look:
@@ -91,29 +99,26 @@ def has_windows() -> bool:
 
 def open_dashboard(home: Path, run: str, look: Look, speed: float | None = None) -> None:
     """Show a run until the person leaves; what runs goes on."""
-    from tui.context import Context, WindowOptions
+    from tui.context import Context
     from tui.open import open_window
 
-    theme, images = cast("ThemeName", look.theme), cast("ImageMode", look.image_mode)
-    options = WindowOptions(look.language, theme, images)
-    open_window(Context(home, run, speed=speed, options=options), "dashboard")
+    open_window(Context(home, run, speed=speed, options=look.options()), "dashboard")
 
 
-def lines_wanted(plain: bool) -> bool:
-    """Lines in the place of a window that asks: asked for, or all that this terminal or this installation can."""
-    return plain or os.environ.get("TERM", "dumb") == "dumb" or not has_windows()
-
-
-def need_terminal(otherwise: str) -> None:
-    """A window that asks needs somebody before it. otherwise: what to do elsewhere.
+def window_wanted(plain: bool, otherwise: str) -> bool:
+    """A window that asks, or lines in its place: where they are asked for, or all that this terminal or this
+    installation can. otherwise: what to do where nobody is before it.
 
     Raises:
-        UsageError: stdin, stdout or stderr is not a terminal.
+        UsageError: a window is wanted, and stdin, stdout or stderr is not a terminal.
     """
     from realign_edge.errors import UsageError
 
+    if plain or os.environ.get("TERM", "dumb") == "dumb" or not has_windows():
+        return False
     if not is_terminal():
         raise UsageError("this opens a window, and this is not a terminal", otherwise)
+    return True
 
 
 def named_person(name: str | None, option: str) -> str:
@@ -148,9 +153,7 @@ def open_room(
     results: Path | None = None,
 ) -> None:
     """Show one of the windows in which a person decides, until it is left."""
-    from tui.context import Context, WindowOptions
+    from tui.context import Context
     from tui.open import open_window
 
-    theme, images = cast("ThemeName", look.theme), cast("ImageMode", look.image_mode)
-    options = WindowOptions(look.language, theme, images, person)
-    open_window(Context(home, run, photos, results, options=options), room)
+    open_window(Context(home, run, photos, results, options=look.options(person)), room)

@@ -12,6 +12,8 @@ from realign_edge.monitoring.words import duration, known, percent, sections, se
 # No heartbeat for so long is told; work whose steps take longer is given four of them, and work that has nothing to
 # count, such as loading a model, has longer.
 SILENT_S, SILENT_STEPS, UNCOUNTED_S = 40.0, 4.0, 180.0
+# Clocks that are kept in step differ by less.
+AHEAD_S = 60.0
 # As the trainer's own warning (alignment/monitor.py, which needs torch).
 FALLING_CHOSEN_NATS = -1.0
 DISK_GIB, MEMORY_SHARE, GPU_MEMORY_SHARE, GPU_HOT_C = 2.0, 0.95, 0.985, 87.0
@@ -21,7 +23,8 @@ Values = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at. news_age_s: since the last heartbeat or event; step_s: what a step takes;
+    """What the rules look at. news_age_s: since the last heartbeat or event; ahead_s: how far that lies in the
+    clock's future; step_s: what a step takes;
     task: what it does now; counted: it tells how far it is; decision: of the evaluation; until: the last stage that
     was asked for."""
 
@@ -29,6 +32,7 @@ class Facts:
     task: Told = NOTHING
     seconds_left: float | None = None
     news_age_s: float | None = None
+    ahead_s: float = 0.0
     step_s: float | None = None
     counted: bool = True
     step: int = 0
@@ -141,6 +145,7 @@ TROUBLES: tuple[Rule, ...] = (
     ),
     Rule("memory_low", "attention", _memory),
     Rule("gpu_memory_low", "attention", _gpu_memory),
+    Rule("clock_back", "attention", lambda f: _if(f.ahead_s > AHEAD_S, age=duration(f.ahead_s))),
     Rule("silent", "attention", _silent),
     Rule("gpu_hot", "attention", _hot),
     Rule(

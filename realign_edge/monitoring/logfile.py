@@ -4,7 +4,7 @@ from pathlib import Path
 
 from realign_edge.photos.text import clean
 
-_BYTES, _LINES, _WIDTH = 16 * 2**10, 100, 400
+_BYTES, _LINES, _WIDTH = 16 * 2**10, 100, 1000
 
 
 class LogFile:

@@ -40,7 +40,8 @@ def view_of(story: Story, around: Around, now: float) -> RunView:
     stages = stage_views(story.marks, around.status, around.state, until, now)
     news = max(story.newest, number(around.status, "time") or 0.0)
     age = max(now - news, 0.0) if news else None
-    condition, warned = judge(_facts(story, around, stages, until, age))
+    facts = replace(_facts(story, around, stages, until, age), ahead_s=max(news - now, 0.0))
+    condition, warned = judge(facts)
     step, photos = story.latest.get("step", {}), clean(around.about.get("photos"))
     written = around.checkpoint_at
     return RunView(

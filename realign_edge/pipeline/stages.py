@@ -87,6 +87,8 @@ class Stages:
         # cuBLAS sums in a fixed order only with a workspace of fixed size, which it reads when it first starts.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # It would also fill every fresh tensor with NaN, to show who reads what nobody wrote: time for nothing.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self._open_model()
         self.index()
         self._heed("indexing")

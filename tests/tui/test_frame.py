@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from textual import events
+from textual.command import CommandInput, CommandList
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
@@ -218,3 +220,27 @@ def test_every_window_has_a_title_and_says_what_it_is_for() -> None:
 
 def _values(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+async def test_a_notice_is_folded_as_japanese_is(context: Context) -> None:
+    app = RealignApp(context, "runs")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.notify("この記録は取り消しも変更もできません。もう一度判断すると後の判断が有効になります。")
+        await pilot.pause()
+        (notice,) = app._notifications
+        lines = notice.message.split("\n")
+        assert lines[0] == "この記録は取り消しも変更もできませ" and all(cell_len(line) <= 36 for line in lines)
+
+
+async def test_the_palette_speaks_japanese_also_where_nothing_fits(context: Context) -> None:
+    app = RealignApp(Context(context.home, options=WindowOptions("ja", person="tester")), "runs")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+p")
+        assert app.screen.query_one(CommandInput).placeholder == words_in("ja")("common.search")
+        await pilot.press(*"zzz")
+        found = app.screen.query_one(CommandList)
+        deadline = asyncio.get_running_loop().time() + 20
+        while not (found.option_count and found.get_option_at_index(0).disabled):
+            assert asyncio.get_running_loop().time() < deadline
+            await pilot.pause(0.05)
+        assert str(found.get_option_at_index(0).prompt) == words_in("ja")("common.search_nothing")

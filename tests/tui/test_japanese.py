@@ -90,7 +90,7 @@ CASES: dict[str, tuple[RoomName, Callable[[Path], Any], str]] = {
     "no run to choose from": ("blind", lambda _: None, "「latest」という実行はありません"),
     "no answers": ("blind", lambda home: run_in(home, {"state": "finished"}), "答えが保存されていません"),
     "damaged answers": ("blind", damaged_answers, "が壊れています"),
-    "failed run in the list": ("runs", failed_run, "ディスクに空きがありません：/data 空きを作ってから"),
+    "failed run in the list": ("runs", failed_run, "ディスクに空きがありません：/data。空きを作ってから"),
     "failed run": ("dashboard", failed_run, "失敗して停止しました：ディスクに空きがありません：/data"),
 }
 

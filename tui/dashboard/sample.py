@@ -47,7 +47,7 @@ def sample_text(sample: SampleView, words: Words, colours: dict[str, str]) -> Te
         text.append(sample.record + "\n")
     if sample.before.absent or sample.now.absent:
         text.append(words("dashboard.absent", sign=ABSENT) + "\n", style="dim")
-    text.append(f"“{sample.question}”", style="dim")
+    text.append(words("dashboard.asked", question=sample.question), style="dim")
     return text
 
 

@@ -40,6 +40,14 @@ def drawer(mode: ImageMode) -> Any:
     return named[mode]
 
 
+def colours_are_names(mode: ImageMode) -> bool:
+    """Does a colour tell the terminal which picture it is to draw there, as kitty's protocol has it?"""
+    from textual_image.renderable import tgp
+
+    kind = drawer(mode)
+    return kind is not None and issubclass(kind._Renderable, tgp.Image)
+
+
 def cell_pixels() -> tuple[int, int]:
     """Width and height of a cell in pixels, as the terminal told."""
     from textual_image._terminal import get_cell_size

@@ -1,17 +1,15 @@
 """What a decision is made of: which dialogs a key leads through, and the row that it becomes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
-from realign_edge.bundle.contract import GLOSSARY
-from realign_edge.errors import RealignError
-from realign_edge.glossary.load import load_glossary
+from realign_edge.glossary.model import Glossary
 from realign_edge.photos.text import clean
 from realign_edge.results.model import Decision, Disposition, Inspection, Verdict
 from tui.context import Language
+from tui.inspections.names import meant
 
 Answer = Literal["PASS", "FAIL"]
 
@@ -24,6 +22,19 @@ class Told:
     defects: str = ""
     locations: str = ""
     note: str = ""
+
+    def meant(self, names: Glossary, language: Language) -> "Told":
+        """The same with the names of defects and places by which they are kept."""
+        return replace(
+            self, **{field: _each(getattr(self, field), lambda n: meant(names, n, language)) for field in _NAMES}
+        )
+
+
+_NAMES = ("defects", "locations")
+
+
+def _each(text: str, change: Callable[[str], str]) -> str:
+    return "; ".join(change(part.strip()) for part in text.split(";")) if text.strip() else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +72,14 @@ class Draft:
             return frozenset(("reason", "defects")) if self.verdict == "FAIL" else frozenset(("reason",))
         return frozenset(("defects",)) if self.decision == "agree" and self.fields else frozenset()
 
-    @property
-    def given(self) -> Told:
-        """What stands in the fields at first: the station's findings, to be corrected."""
+    def given(self, names: Glossary, language: Language) -> Told:
+        """What stands in the fields at first: the station's findings, to be corrected, as the plant calls them."""
         if self.verdict != "FAIL" or self.decision != "overrule":
             return Told()
         findings = self.inspection.findings
-        return Told(defects="; ".join(f.defect for f in findings), locations="; ".join(f.location for f in findings))
+        defects, locations = ([names.called(n, language) for n in found]
+                              for found in ([f.defect for f in findings], [f.location for f in findings]))  # fmt: skip
+        return Told(defects="; ".join(defects), locations="; ".join(locations))
 
 
 def disposition(draft: Draft, told: Told, person: str, now: float) -> Disposition:
@@ -91,14 +103,3 @@ def disposition(draft: Draft, told: Told, person: str, now: float) -> Dispositio
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(clean(part) for part in text.split(";"))
-
-
-def names_of_defects(home: Path, bundle_id: str, language: Language) -> Sequence[str]:
-    """What the plant calls its defects, as far as an installed bundle knows; the bundle's own one first."""
-    for folder in (home / "bundles" / Path(bundle_id).name, home / "bundles" / "current"):
-        try:
-            glossary = load_glossary(folder / GLOSSARY)
-        except (RealignError, OSError):
-            continue
-        return [glossary.called(name, language) for name in glossary.names("defect")]
-    return ()

@@ -15,9 +15,10 @@ from tui.frame.ask import Confirm
 from tui.frame.failure import words_of
 from tui.frame.listing import Listing
 from tui.inspections.asking import PassOrFail, TellWhy
-from tui.inspections.deciding import Draft, Told, disposition, names_of_defects
-from tui.inspections.feed import Opened, station_home
+from tui.inspections.deciding import Draft, Told, disposition
+from tui.inspections.feed import Opened
 from tui.inspections.following import Following
+from tui.inspections.names import NO_NAMES
 from tui.inspections.telling import said_line
 
 
@@ -109,13 +110,14 @@ class Deciding(Following):
     def _ask_why(self, draft: Draft, opened: Opened) -> None:
         words, name = self.words, clean(draft.inspection.name)
         question = words(f"inspections.tell_{draft.decision}", verdict=draft.verdict or "", name=name).strip()
-        known = names_of_defects(station_home(self.context), draft.inspection.bundle_id, words.language)
+        known = [opened.names.called(name, words.language) for name in opened.names.names("defect")]
 
         def told(what: object) -> None:
             if isinstance(what, Told):
-                self._finish(draft, what)
+                self._finish(draft, what.meant(opened.names, words.language))
 
-        screen = TellWhy(question, self._about(opened), draft.fields, draft.needed, draft.given, known)
+        given = draft.given(opened.names, words.language)
+        screen = TellWhy(question, self._about(opened), draft.fields, draft.needed, given, known)
         self.app.push_screen(screen, told)
 
     def _about(self, opened: Opened) -> str:
@@ -126,7 +128,7 @@ class Deciding(Following):
         lines = [clean(content.name),
                  self.words("inspections.station_said", verdict=content.verdict, description=description)]  # fmt: skip
         if opened.said is not None:
-            lines += [said_line(self.words, opened.said), self.words("inspections.supersedes")]
+            lines += [said_line(self.words, opened.said, opened.names), self.words("inspections.supersedes")]
         return "\n".join(lines)
 
     def _finish(self, draft: Draft, told: Told) -> None:
@@ -150,7 +152,8 @@ class Deciding(Following):
     def _tell_decided(self, message: Decided) -> None:
         """Say so, and go on to the next that waits."""
         self._deciding = False
-        said = said_line(self.words, message.said)
+        names = self._opened.names if self._opened is not None else NO_NAMES
+        said = said_line(self.words, message.said, names)
         self.notify(self.words("inspections.decided", row=message.row, said=said), markup=False)
         self.look()
 

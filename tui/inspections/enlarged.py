@@ -35,7 +35,7 @@ def views_of(words: Words, opened: Opened) -> tuple[View, ...]:
         found.append(View(opened.photo.path, f"{kind}  {clean(getattr(content, 'name', ''))}"))
     if isinstance(content, Inspection):
         pairs = zip(content.neighbours, opened.near, strict=False)
-        found += [View(path, "  ".join(near_caption(words, n))) for n, path in pairs if path is not None]
+        found += [View(path, "  ".join(near_caption(words, n, opened.names))) for n, path in pairs if path is not None]
     return tuple(found)
 
 
@@ -60,7 +60,8 @@ class Enlarged(ModalScreen[object], Speaking):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """The first."""
+        """The first. A notice on a picture would be cut where its letters and those below it do not meet."""
+        self.app.clear_notifications()
         self.action_other(0)
 
     def action_other(self, by: int) -> None:

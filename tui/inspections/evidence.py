@@ -123,7 +123,8 @@ class Evidence(Vertical):
             if number < len(near):
                 path = opened.near[number] if number < len(opened.near) else None
                 title = clean(near[number].name)
-                card.show(path, title, near_caption(words, near[number]), words("inspections.no_thumbnail"))
+                caption = near_caption(words, near[number], opened.names)
+                card.show(path, title, caption, words("inspections.no_thumbnail"))
 
 
 def _folded(words: Words, row: Row, opened: Opened, width: int, looks: Mapping[str, str]) -> Iterator[Text]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from realign_edge.glossary.model import Glossary
 from realign_edge.results.chain import Problem
 from realign_edge.results.follow import Follower, Row
 from realign_edge.results.model import Disposition, Entry, Inspection, Refused
@@ -12,6 +13,7 @@ from realign_edge.results.store import FILE, Results
 from realign_edge.station.watching.pulse import WatcherPulse, watcher_pulse
 from realign_edge.station.watching.whereabouts import Whereabouts, past_thumbnail, photo_of
 from tui.context import Context
+from tui.inspections.names import NO_NAMES, names_of
 
 # Rows that a long list begins with.
 _FIRST = 300
@@ -21,12 +23,14 @@ _NEAR = 3
 
 @dataclass(frozen=True)
 class Opened:
-    """One row in full. near: a picture for each of the nearest past photos, None where there is none."""
+    """One row in full. near: a picture for each of the nearest past photos, None where there is none; names: the
+    vocabulary of the bundle."""
 
     entry: Entry
     decisions: tuple[Entry, ...]
     photo: Whereabouts
     near: tuple[Path | None, ...]
+    names: Glossary = NO_NAMES
 
     @property
     def said(self) -> Disposition | None:
@@ -109,7 +113,7 @@ def open_row(context: Context, number: int, folders: Sequence[Path]) -> Opened |
     if isinstance(content, Refused):
         return Opened(entry, said, photo, ())
     near = [past_thumbnail(home, content.bundle_id, n.sha256) for n in content.neighbours[:_NEAR]]
-    return Opened(entry, said, photo, tuple(near))
+    return Opened(entry, said, photo, tuple(near), names_of(home, content.bundle_id))
 
 
 def station_home(context: Context) -> Path:

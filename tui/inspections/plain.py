@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from realign_edge.errors import RealignError
+from realign_edge.errors import UsageError
+from realign_edge.glossary.model import Glossary
 from realign_edge.photos.text import clean
 from realign_edge.results.deciding import DecidedMeanwhile, write_decision
 from realign_edge.results.model import Decision, Disposition, Inspection
@@ -27,7 +28,7 @@ def inspections_plain(context: Context, read: Read = ask_line, write: Write = pr
     """Ask about one after another, those that wait longest first; how many still wait at the end.
 
     Raises:
-        RealignError: there are no results, or they cannot be read.
+        RealignError: there are no results, or they cannot be read or written; what was decided before is kept.
     """
     words, path = words_in(context.options.language), results_file(context)
     numbers = _waiting(path)
@@ -64,11 +65,11 @@ def _ask(context: Context, words: Words, opened: Opened, read: Read, write: Writ
             return True
         if (meant := _KEYS.get(key.strip().lower()[:1])) is not None:
             draft = Draft(opened.entry.number, content, meant[0], meant[1] or None)  # type: ignore[arg-type]
-            if _decided(context, words, draft, read, write):
+            if _decided(context, words, opened.names, draft, read, write):
                 return True
 
 
-def _decided(context: Context, words: Words, draft: Draft, read: Read, write: Write) -> bool:
+def _decided(context: Context, words: Words, names: Glossary, draft: Draft, read: Read, write: Write) -> bool:
     """Ask for what the decision needs, and write it; False where nothing was written."""
     if draft.asks_verdict:
         answer = read(f"{words(f'inspections.ask_{draft.decision}', verdict=draft.inspection.verdict)} p/f > ") or ""
@@ -77,7 +78,7 @@ def _decided(context: Context, words: Words, draft: Draft, read: Read, write: Wr
             return False
         draft = replace(draft, verdict=chosen)
     said = {name: (read(_prompt(words, draft, name)) or "").strip() for name in draft.fields}
-    told = Told(**said)
+    told = Told(**said).meant(names, words.language)
     seen = {"defects": told.defects or told.note}
     for name in draft.needed:
         if not {**said, **seen}[name]:
@@ -97,7 +98,7 @@ def _written(context: Context, words: Words, said: Disposition, write: Write) ->
     except DecidedMeanwhile as other:
         write(said_line(words, other.said))
         return True
-    except RealignError as problem:
+    except UsageError as problem:
         write(words_of(problem, words.language))
         return False
     write(words("inspections.decided", row=entry.number, said=said_line(words, said)))

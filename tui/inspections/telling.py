@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from realign_edge.glossary.model import Glossary
 from realign_edge.photos.text import clean
 from realign_edge.results.follow import Final, Row
 from realign_edge.results.model import Disposition, Inspection, Neighbour, Refused
@@ -13,6 +14,7 @@ from realign_edge.station.watching.pulse import WatcherPulse
 from tui.frame.cells import fit, tail
 from tui.frame.listing import Pieces
 from tui.inspections.feed import Checked, Opened
+from tui.inspections.names import NO_NAMES
 from tui.words import Words
 
 SIGNS: dict[Final, str] = {"REVIEW": "?", "FAIL": "✗", "RETAKE": "↻", "PASS": "✓", "REFUSED": "!"}
@@ -111,29 +113,29 @@ def chain_line(words: Words, checked: Checked | None, last: int, checking: bool)
     return f"✓ {words('inspections.chain_whole', n=checked.last)}", "ok"
 
 
-def said_line(words: Words, said: Disposition) -> str:
+def said_line(words: Words, said: Disposition, names: Glossary = NO_NAMES) -> str:
     """A decision in one sentence."""
-    seen = _seen(words, said.defects, said.locations)
+    seen = _seen(words, names, said.defects, said.locations)
     more = " · ".join(clean(t) for t in (said.reason, seen, said.note) if t)
     text = words(f"inspections.said_{said.decision}", person=clean(said.operator), verdict=said.verdict,
                  at=local(said.decided_at)[:16])  # fmt: skip
-    return " ".join(text.split()) + (f": {more}" if more else "")
+    return " ".join(text.split()) + (f"{words('inspections.because')}{more}" if more else "")
 
 
-def _seen(words: Words, defects: Sequence[str], locations: Sequence[str]) -> str:
+def _seen(words: Words, names: Glossary, defects: Sequence[str], locations: Sequence[str]) -> str:
     """Defects with their places; locations are parallel, or fewer."""
     places = (*locations, *[""] * len(defects))
-    return "; ".join(_at(words, d, p) for d, p in zip(defects, places, strict=False))
+    return "; ".join(_at(words, names, d, p) for d, p in zip(defects, places, strict=False))
 
 
-def _at(words: Words, defect: str, place: str) -> str:
-    defect, place = clean(defect), clean(place)
+def _at(words: Words, names: Glossary, defect: str, place: str) -> str:
+    defect, place = (clean(names.called(name, words.language)) for name in (defect, place))
     return words("inspections.at", defect=defect, place=place) if place else defect
 
 
-def near_caption(words: Words, neighbour: Neighbour) -> list[str]:
+def near_caption(words: Words, neighbour: Neighbour, names: Glossary) -> list[str]:
     """Similarity and what the record says; then the file."""
-    seen = _seen(words, neighbour.defects, neighbour.locations)
+    seen = _seen(words, names, neighbour.defects, neighbour.locations)
     return [f"{neighbour.similarity:.2f}  {clean(seen or neighbour.note)}", clean(neighbour.name)]
 
 
@@ -155,7 +157,8 @@ def details(words: Words, opened: Opened) -> Iterator[tuple[str, str, str]]:
         yield words("inspections.why") if number == 0 else "", f"• {clean(reason.sentence)}", ""
     for number, f in enumerate(content.findings):
         figures = words("inspections.finding", grounding=_signed(f.grounding), confidence=_percent(f.confidence))
-        yield words("inspections.found") if number == 0 else "", f"{_at(words, f.defect, f.location)}  {figures}", ""
+        seen = _at(words, opened.names, f.defect, f.location)
+        yield words("inspections.found") if number == 0 else "", f"{seen}  {figures}", ""
     yield words("inspections.sure"), words("inspections.measures", familiarity=_number(content.familiarity),
                                            confidence=_percent(content.confidence)), ""  # fmt: skip
     yield from _near(words, content)
@@ -166,7 +169,7 @@ def _people(words: Words, opened: Opened) -> Iterator[tuple[str, str, str]]:
     said = [e.content for e in opened.decisions if isinstance(e.content, Disposition)]
     for number, one in enumerate(reversed(said)):
         label = words("inspections.person") if number == 0 else ""
-        yield label, said_line(words, one), "strong" if number == 0 else "dim"
+        yield label, said_line(words, one, opened.names), "strong" if number == 0 else "dim"
 
 
 def _near(words: Words, content: Inspection) -> Iterator[tuple[str, str, str]]:

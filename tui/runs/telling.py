@@ -16,7 +16,7 @@ LOOKS = {"running": "accent", "paused": "attention", "finished": "ok", "stopped"
          "interrupted": "stopped"}  # fmt: skip
 _MARK = "◆"
 # Widths of the columns that always have the same one: mark and sign, state, date and time.
-_SIGN, _STATE, _WHEN = 4, 7, 16
+_SIGN, _STATE, _WHEN = 4, 8, 16
 
 
 def state_words(words: Words, state: str) -> str:
@@ -79,7 +79,9 @@ def short_result(words: Words, row: RunRow) -> str:
 
 def why_failed(words: Words, row: RunRow) -> str:
     """What happened and what to do, as far as the run told it."""
-    return " ".join(spoken(said, words.language) for said in (row.error, row.hint) if said)
+    return (" " if words.language == "en" else "。").join(
+        spoken(said, words.language) for said in (row.error, row.hint) if said
+    )
 
 
 def result_look(row: RunRow) -> str:

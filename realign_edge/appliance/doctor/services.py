@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from realign_edge.appliance.doctor.model import Check, Patient
+from realign_edge.appliance.doctor.model import Check, Name, Patient
 from realign_edge.appliance.settings import InspectSettings
 from realign_edge.appliance.upkeep.model import STATUS
 from realign_edge.files import from_json
@@ -15,7 +15,7 @@ from realign_edge.runs.process import is_alive
 from realign_edge.runs.run import list_runs
 
 GROUP = "services"
-UNITS = ("realign-edge-inspect.service", "realign-edge-maintain.timer")
+UNITS: tuple[Name, ...] = ("realign-edge-inspect.service", "realign-edge-maintain.timer")
 # There where systemd runs (sd_booted(3)).
 _BOOTED = Path("/run/systemd/system")
 # Several of the watcher's beats.

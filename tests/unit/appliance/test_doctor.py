@@ -67,6 +67,7 @@ def test_damaged_catalog_is_found(station: Patient) -> None:
     path.write_bytes(data)
     check = found(state.look(station), "catalog")
     assert check.state == "broken" and str(path) in check.fact
+    assert "realign-edge maintain restore latest" in check.fix
 
 
 def test_edited_verdict_is_found_only_when_it_is_looked_for(station: Patient) -> None:
@@ -80,7 +81,10 @@ def test_edited_verdict_is_found_only_when_it_is_looked_for(station: Patient) ->
     db.close()
     assert found(state.look(station), "verdicts").state == "ok"
     thorough = Patient(station.home, station.config, "station", thorough=True)
-    assert found(state.look(thorough), "verdicts").state == "broken"
+    check = found(state.look(thorough), "verdicts")
+    assert check.state == "broken" and check.fact.endswith(
+        "of what keeps rows from being changed, is missing (and 3 more)"
+    )
 
 
 def test_signing_key_that_others_can_read(station: Patient) -> None:

@@ -260,6 +260,34 @@ def test_commands_from_backup_to_restore(filled: Path) -> None:
     assert edge("run", "--only", "sweep").returncode == 2
 
 
+def test_what_a_killed_process_left_beside_a_key_makes_no_backup_useless(filled: Path) -> None:
+    trust(filled, workstation_key(filled).public)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for folder in (filled / TRUSTED, filled):
+        (folder / f".key.pub.{dead.pid}.tmp").write_text("half a k")
+    made = back_up(filled, filled / "backups", NOW)
+    assert not [name for name in made.files if ".tmp" in name]
+    # Whatever lies in a backup: it was made so, and its manifest names it.
+    (made.folder / f".note.{dead.pid}.tmp").write_text("x")
+    duties.retention(shift(filled))
+    assert (made.folder / f".note.{dead.pid}.tmp").exists()
+    assert not list(filled.glob(".*.tmp")) and not list((filled / TRUSTED).glob(".*.tmp"))
+    restore(filled, known_backups(filled / "backups")[0], NOW)
+
+
+def test_the_night_raises_a_head_that_a_stop_left_behind(filled: Path) -> None:
+    before = (filled / "results.head").read_bytes()
+    add(filled, "c.jpg")
+    (filled / "results.head").write_bytes(before)
+    with Results.read(filled) as results:
+        assert results.behind() == 1
+    (said,) = [o for o in duties.integrity(shift(filled)) if o.duty == "check results"]
+    assert (said.state, said.fact[:7]) == ("done", "3 rows,")
+    with Results.read(filled) as results:
+        assert results.behind() == 0
+
+
 def test_full_disk_while_a_backup_is_put_back_changes_nothing(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

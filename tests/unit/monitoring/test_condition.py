@@ -34,6 +34,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("memory_low", "attention", {"machine": replace(MACHINE, memory_used_gib=15.9)}),
     ("gpu_memory_low", "attention", {"machine": replace(MACHINE, gpus=(GPU, replace(GPU, memory_used_gib=79.9)))}),
     ("gpu_hot", "attention", {"machine": replace(MACHINE, gpus=(replace(GPU, temperature_c=90.0), GPU))}),
+    ("clock_back", "attention", {"news_age_s": 0.0, "ahead_s": 61.0}),
     ("silent", "attention", {"news_age_s": 41.0}),
     ("silent", "attention", {"news_age_s": 181.0, "counted": False}),
     ("chosen_falling", "attention", {"beat": Beat(chosen=-1.4)}),

@@ -100,6 +100,8 @@ def test_a_training_run_is_well_and_says_how_long_still(watcher: Watcher, writte
     assert view.curve("visual_margin") is None
     assert view.news[-1].words.en == "Step 20: 80 % of 50 held-out pairs answered rightly, loss 1.400."
     assert stages(view)["pairs"].took_s == 10.0
+    early = watcher.look(written.now - 3605)
+    assert early.condition.rule == "clock_back" and "1 h 00 min" in early.condition.sentence.en
     later = watcher.look(written.now + 70)
     assert (later.condition.rule, later.condition.level) == ("silent", "attention")
     assert "1 min 15 s" in later.condition.sentence.en

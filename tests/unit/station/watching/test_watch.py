@@ -1,7 +1,9 @@
 """Each photo exactly once, whatever happens to its file; the inspector is made up, everything else is real."""
 
+import contextlib
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -384,6 +386,34 @@ def test_photo_that_could_not_be_moved_is_once_there_is_room(watched: Watched) -
     watched.run(moved, patience_s=0.0)
     assert (watched.of("trouble"), watched.of("inspected")) == (["a.jpg", "bad.jpg"], ["a.jpg"])
     assert len(watched.rows()) == 2
+
+
+def test_only_work_feeds_the_watchdog(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd hears of the loop between photos, and of nobody while a photo hangs: no thread stands in for the work."""
+    said: list[tuple[str, str]] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"\0realign-edge-test-{os.getpid()}")
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"@realign-edge-test-{os.getpid()}")
+
+        def heard(when: str) -> None:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    said.append((when, manager.recv(4096).decode()))
+
+        def hanging(_name: str) -> None:
+            heard("before")
+            time.sleep(0.3)
+            heard("hanging")
+
+        watched.inspector.before = hanging
+        photo(watched.folder / "a.jpg")
+        watched.run(lambda: bool(watched.told))
+        heard("after")
+    order = [(when, words.partition("\n")[0]) for when, words in said if not words.startswith("STATUS")]
+    assert ("before", "READY=1") in order and ("before", "WATCHDOG=1") in order
+    assert not [when for when, _ in order if when == "hanging"]
+    assert ("after", "WATCHDOG=1") in order and order[-1] == ("after", "STOPPING=1")
 
 
 def test_a_photo_that_ends_the_decoder_comes_last_too(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
