@@ -54,7 +54,8 @@ def _folder(home: Path) -> Iterator[Check]:
 def _of_others(home: Path) -> list[Path]:
     """What somebody else made here, such as root by hand: the services may not be able to use it. Two levels deep."""
     owner = home.stat().st_uid
-    found = [p for p in (*home.glob("*"), *home.glob("*/*")) if not p.is_symlink()]
+    # A disk of its own has a folder of the file system's.
+    found = [p for p in (*home.glob("*"), *home.glob("*/*")) if not p.is_symlink() and p.name != "lost+found"]
     return sorted(p for p in found if p.lstat().st_uid != owner)
 
 

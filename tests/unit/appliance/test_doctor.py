@@ -247,6 +247,8 @@ def test_what_systemd_says_of_a_unit(
 def test_files_that_root_left_in_the_state_are_found(station: Patient) -> None:
     assert found(state.look(station), "folder").state == "ok"
     os.chown(station.home, 12345, 12345)
+    (station.home / "lost+found").mkdir()
+    assert found(state.look(station), "folder").state == "ok"
     (station.home / "keys").mkdir()
     (station.home / "keys" / "workstation.pub").touch()
     check = found(state.look(station), "folder")
