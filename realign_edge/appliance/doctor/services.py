@@ -90,7 +90,7 @@ def _watcher(patient: Patient) -> Iterator[Check]:
 
 def _watched(folder: Path, settings: InspectSettings) -> Check:
     """Can photos be read where they arrive, and moved where they are to be moved?"""
-    name = "watched folder"
+    name: Name = "watched folder"
     if not folder.is_dir():
         return Check(GROUP, name, "broken", f"{folder} is not there", "make it or mount it; the watcher waits for it")
     if not os.access(folder, os.R_OK | os.X_OK):
