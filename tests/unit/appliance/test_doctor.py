@@ -129,6 +129,15 @@ def test_clock_that_went_back(station: Patient) -> None:
     assert f"touch {later}" in check.fix
 
 
+@pytest.mark.parametrize(("year", "words"), [(1970, "in the past"), (2025, "in the past"), (2106, "in the future")])
+def test_clock_that_is_wrong_for_certain(
+    station: Patient, monkeypatch: pytest.MonkeyPatch, year: int, words: str
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: datetime(year, 2, 7, tzinfo=UTC).timestamp())
+    check = found(machine.look(station), "clock")
+    assert check.state == "broken" and words in check.fact
+
+
 def test_file_system_is_the_deepest_mount(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/x /mnt/with\\040space nfs4 rw 0 0\nnone /mnt tmpfs rw 0 0\n")
