@@ -68,6 +68,7 @@ class AlignmentSettings:
             )
             if not getattr(self, name) > 0
         ]
+        problems += [] if 0 <= self.seed < 2**32 else ["seed must be at least 0 and below 2^32"]
         problems += [
             f"{n} must be in [0, 1)"
             for n in ("lora_dropout", "warmup_ratio", "holdout_share")

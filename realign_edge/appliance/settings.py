@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from realign_edge.errors import UsageError
 from realign_edge.pipeline.config import AlignConfig
+from realign_edge.reports.zone import zone_of
+from realign_edge.station.arriving.arrivals import NamePattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,12 @@ class SiteSettings:
     operator: str = ""
     timezone: str = ""
     language: Literal["auto", "en", "ja"] = "auto"
+
+    def __post_init__(self) -> None:
+        try:
+            zone_of(self.timezone)
+        except UsageError as problem:
+            raise ValueError(f"timezone: {problem.message}; {problem.hint}") from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,11 @@ class InspectSettings:
             raise ValueError("every_s must be at least 0.1")
         if self.threads < 0:
             raise ValueError("threads must not be negative")
+        if self.name_pattern:
+            try:
+                NamePattern(self.name_pattern)
+            except UsageError as problem:
+                raise ValueError(f"{problem.message}; {problem.hint}") from problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ def show(
     its [align], and options beat both.
 
     Example:  realign-edge config show --changed
+
     Example:  realign-edge config show --config ./run.toml
     """
     from realign_edge.appliance.load import defaults, effective
@@ -57,6 +58,7 @@ def check(file: File = None, run: Run = None, as_json: Json = False, quiet: Quie
     With --config the file of a run, too, on top of this machine's. Exit code 2: there are problems; nothing is changed.
 
     Example:  realign-edge config check ./realign-edge.toml
+
     Example:  realign-edge config check --config ./run.toml
     """
     from realign_edge.appliance.load import effective, written_values

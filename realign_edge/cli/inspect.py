@@ -62,6 +62,7 @@ def inspect(
     from [site] and [inspect] of the configuration file (`realign-edge config show`).
 
     Example:  realign-edge inspect ./incoming --name-pattern '{lot}_{serial}_*'
+
     Example:  realign-edge inspect --watch ./incoming --done done --station S1
     """
     from realign_edge.appliance.inspecting import inspecting

@@ -47,6 +47,7 @@ def report(
     The files are named after the report's number; their paths are printed.
 
     Example:  realign-edge report --since 2026-04-01 --lang ja --site "Plant 2"
+
     Example:  realign-edge report latest --format html,pdf
     """
     from realign_edge.appliance.load import appliance

@@ -89,6 +89,7 @@ def decide(
     """Decide about a verdict. It becomes a row of its own; the verdict itself never changes, a later decision counts.
 
     Example:  realign-edge results decide 12 agree --operator Ito
+
     Example:  realign-edge results decide 12 overrule --verdict FAIL --defects dent --reason "missed it" --operator Ito
     """
     from realign_edge.cli.results_view import plain

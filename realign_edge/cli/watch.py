@@ -33,6 +33,7 @@ def watch(
     one for each thing that happens; --json prints what is known now as one object.
 
     Example:  realign-edge watch
+
     Example:  realign-edge watch latest --speed 60
     """
     from realign_edge.home import home

@@ -37,6 +37,7 @@ def watch_folder(
     from realign_edge.runs.lock import work_lock
     from realign_edge.runs.signals import stop_on_signals
     from realign_edge.station.arriving.about import context_by
+    from realign_edge.station.watching.events import Event
     from realign_edge.station.watching.watch import Watcher, check_folder
 
     check_folder(folder)
@@ -49,7 +50,7 @@ def watch_folder(
         Results.open(place, given.station) as results,
     ):
         teller = Teller(as_json, quiet)
-        about = context_by(given, pattern)
+        about = context_by(given, pattern, lambda words: teller.tell(Event("trouble", words=words)))
         watcher = Watcher(folder, place, open_inspector(teller), results, settings, teller.tell, about)
         say(_greeting(folder, settings), quiet)
         watcher.run(stopping)

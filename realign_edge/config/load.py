@@ -42,7 +42,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Windows' editors put a byte order mark before the text.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:
         raise UsageError(f"{path} cannot be read: {problem.strerror}", "name a TOML file") from problem
     except UnicodeDecodeError as problem:
@@ -193,12 +194,14 @@ def _mapping(hints: tuple[Any, ...], value: Any, at: str, problems: list[str], k
 def _plain(hint: Any, value: Any, at: str, problems: list[str]) -> Any:
     if hint is Any:
         return value
-    if hint is Path and isinstance(value, str):
+    if hint is Path and isinstance(value, str) and "\0" not in value:
         return Path(value).expanduser()
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         problems.append(f"`{at}` must be {_NAMES.get(hint, hint.__name__)}, not {value!r}")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        problems.append(f"`{at}` must be a whole number of at most 64 bits")
     elif isinstance(value, float) and not math.isfinite(value):
         problems.append(f"`{at}` must be a finite number, not {value}")
     return value

@@ -19,6 +19,8 @@ class EvaluationSettings:
     tolerated_pope_loss: float = 0.02
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise ValueError("seed must be at least 0 and below 2^32")
         if self.resamples < 200:
             raise ValueError("resamples must be at least 200")
         if self.max_photos < 1:

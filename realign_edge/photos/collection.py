@@ -35,6 +35,8 @@ class PhotoSettings:
     def __post_init__(self) -> None:
         if not 0 < self.held_out_share <= 0.5:
             raise ValueError("held_out_share must be above 0 and at most 0.5")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError("seed must be at least 0 and below 2^32")
         if not 64 <= self.max_pixels <= MOST_PIXELS:
             raise ValueError(f"max_pixels must be at least 64 and at most {MOST_PIXELS}")
 

@@ -14,8 +14,9 @@ _GIB = 2**30
 _FAST = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "VNNI"}
 # A station's process, and a workstation's while it trains the embedded model.
 _LEAST_MEMORY = {"station": 1.0, "workstation": 4.0}
-# When this was written; a clock before it is wrong for certain.
+# When this was written; a clock before it is wrong for certain, and so is one that is longer ahead than machines last.
 _NOT_BEFORE = datetime(2026, 11, 1).timestamp()
+_NOT_AFTER = datetime(2046, 11, 1).timestamp()
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"}
 # Rows that are newer than the clock by more than this tell that it went back.
 _BEHIND_S = 120.0
@@ -92,6 +93,8 @@ def _clock(patient: Patient) -> Check:
     fix = "set the clock (timedatectl set-time ...): verdicts and reports carry its time"
     if now < _NOT_BEFORE:
         return Check(GROUP, "clock", "broken", f"{fact}, which is in the past", fix)
+    if now > _NOT_AFTER:
+        return Check(GROUP, "clock", "broken", f"{fact}, which is far in the future", fix)
     newest = max((p for p in _written(patient.home) if p.exists()), key=lambda p: p.stat().st_mtime, default=None)
     if newest is not None and newest.stat().st_mtime - now > _BEHIND_S:
         later = f"{datetime.fromtimestamp(newest.stat().st_mtime).astimezone():%Y-%m-%d %H:%M}"

@@ -54,7 +54,8 @@ def _folder(home: Path) -> Iterator[Check]:
 def _of_others(home: Path) -> list[Path]:
     """What somebody else made here, such as root by hand: the services may not be able to use it. Two levels deep."""
     owner = home.stat().st_uid
-    found = [p for p in (*home.glob("*"), *home.glob("*/*")) if not p.is_symlink()]
+    # A disk of its own has a folder of the file system's.
+    found = [p for p in (*home.glob("*"), *home.glob("*/*")) if not p.is_symlink() and p.name != "lost+found"]
     return sorted(p for p in found if p.lstat().st_uid != owner)
 
 
@@ -110,7 +111,7 @@ def _index(home: Path) -> Check:
             graph = next(p for p in manifest.parent.iterdir() if p != manifest and not p.name.startswith("."))
             if sha256_file(graph) != about["sha256"]:
                 broken.append(manifest.parent.name)
-        except (OSError, ValueError, KeyError, StopIteration):
+        except (OSError, ValueError, KeyError, TypeError, StopIteration):
             broken.append(manifest.parent.name)
     if broken:
         fix = "nothing: it is a cache, and is built anew at the next use"

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -46,7 +45,7 @@ def csv_rows(text: str) -> Rows:
 
 def _row(lines: Sequence[str], start: int, delimiter: str) -> tuple[list[str] | str, int]:
     """The cells of the row that begins at `start` (or what is wrong), and where the next row begins."""
-    reader = csv.reader(itertools.islice(lines, start, start + MAX_ROW_LINES), delimiter=delimiter)
+    reader = csv.reader(lines[start : start + MAX_ROW_LINES], delimiter=delimiter)
     try:
         cells = next(reader, [])
     except csv.Error as problem:

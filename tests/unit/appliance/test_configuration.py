@@ -108,6 +108,35 @@ def test_every_problem_is_named_at_once(file: Path) -> None:
     assert str(file) in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[site]\ntimezone = "Mars/Base"', "unknown time zone `Mars/Base`"),
+        ('[site]\ntimezone = "../../etc/passwd"', "unknown time zone"),
+        ('[inspect]\nname_pattern = "{lot}{serial}"', "makes no sense"),
+        ('[inspect]\nfolder = "/in\\u0000"', "`inspect.folder` must be a path"),
+        ("[align.alignment]\nseed = 99999999999999999999", "at most 64 bits"),
+        ("[align.alignment]\nseed = -1", "seed must be at least 0"),
+        ("[align.evaluation]\nseed = 4294967296", "seed must be at least 0"),
+        ("[align.photos]\nseed = -1", "seed must be at least 0"),
+        ("site = 3", "`site` must be a table"),
+        ("[inspect]\nevery_s = nan", "finite"),
+        ("a = 1\na = 2", "cannot be read"),
+        ("\ufeff[site", "cannot be read"),
+    ],
+)
+def test_what_would_fail_later_is_a_mistake_of_the_file(file: Path, text: str, words: str) -> None:
+    file.write_text(text + "\n")
+    with pytest.raises(UsageError) as caught:
+        written_values()
+    assert words in caught.value.message and str(file) in caught.value.message
+
+
+def test_file_of_an_editor_that_writes_a_byte_order_mark_is_read(file: Path) -> None:
+    file.write_bytes(b'\xef\xbb\xbf[site]\r\nname = "P"\r\n')
+    assert appliance().site.name == "P"
+
+
 def test_unknown_preset_is_told_before_any_work(file: Path) -> None:
     file.write_text('[align]\npreset = "gpu-13gb"\n')
     with pytest.raises(UsageError, match="unknown preset"):

@@ -103,6 +103,16 @@ def test_index_that_was_changed_is_only_a_cache(station: Patient) -> None:
     assert found(state.look(station), "index").state == "warn"
 
 
+@pytest.mark.parametrize("text", ["[]", "3", '{"sha256": 5}', "{", '{"sha256": null}'])
+def test_index_whose_manifest_is_something_else_ends_no_other_check(station: Patient, text: str) -> None:
+    folder = station.home / "index" / "f"
+    folder.mkdir(parents=True)
+    (folder / "index.bin").touch()
+    (folder / "manifest.json").write_text(text)
+    names = {c.name: c.state for c in state.look(station)}
+    assert names["index"] == "warn" and "bundle" in names
+
+
 def test_disk_below_the_limit(station: Patient) -> None:
     config = ApplianceConfig(maintain=MaintainSettings(least_free_gib=1e9))
     check = found(machine.look(Patient(station.home, config, "station")), "disk")
@@ -117,6 +127,15 @@ def test_clock_that_went_back(station: Patient) -> None:
     assert check.state == "broken" and "went back" in check.fact
     # A clock that was ahead and is right again says the same, and what to do then.
     assert f"touch {later}" in check.fix
+
+
+@pytest.mark.parametrize(("year", "words"), [(1970, "in the past"), (2025, "in the past"), (2106, "in the future")])
+def test_clock_that_is_wrong_for_certain(
+    station: Patient, monkeypatch: pytest.MonkeyPatch, year: int, words: str
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: datetime(year, 2, 7, tzinfo=UTC).timestamp())
+    check = found(machine.look(station), "clock")
+    assert check.state == "broken" and words in check.fact
 
 
 def test_file_system_is_the_deepest_mount(tmp_path: Path) -> None:
@@ -237,6 +256,8 @@ def test_what_systemd_says_of_a_unit(
 def test_files_that_root_left_in_the_state_are_found(station: Patient) -> None:
     assert found(state.look(station), "folder").state == "ok"
     os.chown(station.home, 12345, 12345)
+    (station.home / "lost+found").mkdir()
+    assert found(state.look(station), "folder").state == "ok"
     (station.home / "keys").mkdir()
     (station.home / "keys" / "workstation.pub").touch()
     check = found(state.look(station), "folder")
