@@ -100,7 +100,10 @@ echo "installed again: the verdicts are as they were"
 step "uninstall"
 ./install.sh uninstall
 ls /var/lib/realign-edge
-! command -v realign-edge
+for place in /opt/realign-edge /usr/local/bin/realign-edge /usr/lib/sysusers.d/realign-edge.conf \
+    /etc/systemd/system/realign-edge-inspect.service; do
+    [ ! -e "$place" ] || { echo "PROOF FAILED: $place is left"; exit 1; }
+done
 echo
 echo "PROOF PASSED: $took s to install, $KILLS kills"
 STEPS

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,9 @@ import pytest
 UNITS = Path(__file__).parents[3] / "systemd"
 # Exposure that systemd may find, of 10: the promise of the operations guide.
 MOST = {"realign-edge-inspect.service": 1.0, "realign-edge-align@.service": 1.5, "realign-edge-maintain.service": 1.0}
+# What each may hold: the state is its user's alone; whoever delivers photos takes back only their own.
+FOLDERS = {"var/lib/realign-edge": 0o700, "srv/realign-edge": 0o750, "srv/realign-edge/incoming": 0o3770,
+           "run/lock/realign-edge/gpu.lock": 0o666}  # fmt: skip
 RELAXED = (
     "SupplementaryGroups",
     "RestrictAddressFamilies",
@@ -106,3 +110,10 @@ def test_user_and_folders_are_made(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "realign-edge:" in (tmp_path / "etc" / "passwd").read_text()
     assert re.search(r"^realign-edge-photos:.*realign-edge$", (tmp_path / "etc" / "group").read_text(), re.MULTILINE)
+    if os.geteuid() == 0 and shutil.which("systemd-tmpfiles"):
+        text = (UNITS / "realign-edge.tmpfiles.conf").read_text()
+        done = subprocess.run(["systemd-tmpfiles", f"--root={tmp_path}", "--create", "-"], input=text, text=True,
+                              capture_output=True)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        modes = {place: (tmp_path / place).stat().st_mode & 0o7777 for place in FOLDERS}
+        assert modes == FOLDERS
