@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.appliance_storm.stages import Place
+from realign_edge.evaluation.preference.answers import FILE as ANSWERS
+from realign_edge.evaluation.preference.choices import FILE as CHOICES
 from realign_edge.files import sha256_file
 from realign_edge.results.chain import Stored, chain_problems
 
@@ -125,12 +127,18 @@ def _bundles(place: Place) -> Iterator[str]:
 def _runs(place: Place) -> Iterator[str]:
     """A folder among the runs is one, and what is called done is there."""
     for run in (p for p in place.home.glob("runs/*") if not p.name.startswith(".") and not p.is_symlink()):
-        if not (run / "run.json").is_file():
+        if not (run / "run.json").is_file() and not _brought_back(run):
             yield f"{run} is no run: it has no run.json"
         done = json.loads((run / "stages.json").read_bytes()) if (run / "stages.json").is_file() else {}
         gone = [name for stage in done for name in _PROMISED.get(stage, ()) if not (run / name).is_file()]
         if gone:
             yield f"{run} is further than its files: {', '.join(gone)}"
+
+
+def _brought_back(run: Path) -> bool:
+    """Of a run that is gone, a backup brings back what people chose, and between what."""
+    names = {p.name for p in run.iterdir()}
+    return bool(names) and names <= {CHOICES, ANSWERS}
 
 
 def _reports(place: Place) -> Iterator[str]:

@@ -137,6 +137,10 @@ def test_half_folders_under_last_names_and_leftovers_are_told_of(place: Place) -
     told = " ".join(problems_now(place))
     for words in ("is no whole backup: it has no manifest", "is no run", "is no whole bundle"):
         assert words in told
+    restored = place.home / "runs" / "20260103-000000-abcd"
+    restored.mkdir()
+    (restored / "preference_test.jsonl").touch()
+    assert restored.name not in " ".join(problems_now(place))
     (place.home / ".x.1.tmp").touch()
     assert strays(place) == ["home/.x.1.tmp"]
 
