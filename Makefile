@@ -12,7 +12,7 @@ export HF_HUB_OFFLINE = 1
 export TRANSFORMERS_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: fuzz audit bundle prove-install presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance storm-planted full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
+.PHONY: fuzz audit bundle prove-install prove-boot presets bench-bundle bench-dashboard bench-report bench-station bench-vision bench-batching bench-pairs bench-review bench-memory storm storm-watch storm-appliance storm-planted full-disk demo test check venv lint types contracts nano bench-objectives bench-alignment bench-cuda clean
 
 demo: $(STAMP)  ## render a shop floor, align the embedded model to it, install its bundle, inspect 40 photos, report
 	@mkdir -p $(DEMO)
@@ -97,16 +97,27 @@ bench-memory: $(STAMP)  ## memory of a watching station over 100,000 photos (min
 fuzz: $(STAMP)  ## hunt with changed inputs through all that reads files from outside (SECONDS=600)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.campaign --seconds $(or $(SECONDS),60)
 
-audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=FOLDER with exported records)
+audit: $(STAMP)  ## pinned versions against known vulnerabilities (OSV=exported records, a folder or all.zip)
 	$(BIN)/python -m deploy.audit $(if $(OSV),--osv $(OSV))
 
-bundle: $(STAMP)  ## the offline bundle of a role, signed (ROLE=station or workstation) into dist/
-	$(BIN)/python -m deploy.make_bundle --role $(or $(ROLE),station) --out dist
+bundle: $(STAMP)  ## the offline bundle of a role, signed (ROLE=station or workstation, TORCH=folder or index of CUDA builds) into dist/
+	$(BIN)/python -m deploy.make_bundle --role $(or $(ROLE),station) --out dist $(if $(TORCH),--torch $(TORCH))
 
 prove-install: $(STAMP)  ## install the station's bundle without a network on a copy of this machine (root; after make demo)
 	$(MAKE) bundle ROLE=station
 	deploy/prove_install.sh dist/realign-edge-*-station-*.tar.gz dist/release.pub $(DEMO)/home/runs/latest/bundle \
 		$(DEMO)/home/keys/workstation.pub $(DEMO)/incoming/photos $(or $(KILLS),5)
+
+prove-boot: $(STAMP)  ## boot a Debian under systemd and run the services of a role in it (root; after make demo; SYSTEM=DIR, ENGINE=qemu)
+	$(MAKE) bundle ROLE=$(or $(ROLE),station)
+ifeq ($(ROLE),workstation)
+	$(BIN)/realign-edge demo $(DEMO)/small --photos 60 --quiet
+	deploy/prove_boot.sh dist/realign-edge-*-workstation-*.tar.gz dist/release.pub $(DEMO)/small
+else
+	$(BIN)/python -m deploy.make_bundle --role station --out dist/newer --key dist/release.key --epoch 1767312000
+	deploy/prove_boot.sh dist/realign-edge-*-station-*.tar.gz dist/release.pub $(DEMO)/incoming/photos \
+		$(DEMO)/home/runs/latest/bundle $(DEMO)/home/keys/workstation.pub dist/newer/realign-edge-*-station-*.tar.gz
+endif
 
 presets: $(STAMP)  ## derive the presets for GPUs of usual sizes, and the tables of docs/models.md
 	$(BIN)/python -m benchmarks.presets

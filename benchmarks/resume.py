@@ -1,5 +1,6 @@
 """A subject that trains a few steps, stops, and goes on: does a resumed run end where an uninterrupted one does?"""
 
+import os
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -36,6 +37,10 @@ class Resumed:
     """Both runs of one model."""
 
     def __init__(self, job: Job) -> None:
+        # As `align` asks for it; on a GPU sums are else in whatever order they come.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         self.job, self.vlm = job, job.where.load(job.model)
         self.store = FeatureStore(job.folder / "caches" / "features", self.vlm)
         self.store.ensure([photo_of(sha, path) for sha, path in sorted(job.photos.items())], Silent())

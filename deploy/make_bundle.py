@@ -1,6 +1,7 @@
 """The offline bundle of a role: one signed archive that installs on a machine without a network.
 
     python -m deploy.make_bundle --role station --out dist
+    python -m deploy.make_bundle --role workstation --torch https://download.pytorch.org/whl/cu130
 
 Inside: wheels/ (this Python, this platform), models/ (those that were named), systemd/, etc/, doc/, licences/,
 sbom.cdx.json, bundle.json, install.sh, SHA256SUMS over all of it, and SHA256SUMS.sig by the release key.
@@ -18,7 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy import sbom, wheels
+from deploy import licences, sbom, wheels
 from deploy.archive import pack
 from deploy.release_key import public_pem, release_key
 
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build it; the archive's path is printed."""
     options = _options(arguments)
     try:
-        archive = build(options.role, options.out, options.key, options.model, options.epoch, options.wheels)
+        archive = build(options.role, options.out, options.key, options.model, options.epoch, options.wheels,
+                        options.torch)  # fmt: skip
     except (wheels.BuildError, OSError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
@@ -45,12 +47,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--key", type=Path, default=Path("dist/release.key"), help="release key; made when not there")
     parser.add_argument("--model", type=Path, action="append", default=[], help="folder of a model to bring along")
     parser.add_argument("--wheels", type=Path, help="a wheelhouse, instead of asking the package index")
+    parser.add_argument("--torch", default="", help="where torch for CUDA comes from: a folder of wheels, or an index")
     parser.add_argument("--epoch", type=int, default=int(os.environ.get("SOURCE_DATE_EPOCH", "1767225600")),
                         help="time of all files, in seconds; the same inputs give the same bytes")  # fmt: skip
     return parser.parse_args(arguments)
 
 
-def build(role: str, out: Path, key: Path, models: Sequence[Path], epoch: int, wheelhouse: Path | None = None) -> Path:
+def build(
+    role: str, out: Path, key: Path, models: Sequence[Path], epoch: int, wheelhouse: Path | None = None, torch: str = ""
+) -> Path:
     """Make the archive with its signature and the public key beside it; the archive.
 
     Raises:
@@ -62,10 +67,11 @@ def build(role: str, out: Path, key: Path, models: Sequence[Path], epoch: int, w
     with tempfile.TemporaryDirectory(dir=out, prefix=".bundle-") as scratch:
         house = Path(scratch) / "wheels"
         if wheelhouse is None:
-            wheels.gather(PROJECT, role, house)
+            wheels.gather(PROJECT, role, house, torch)
         else:
             shutil.copytree(wheelhouse, house)
         found = sorted((wheels.read(p) for p in house.glob("*.whl")), key=lambda w: w.path.name.lower())
+        _remark(role, found)
         version = next(w.version for w in found if w.name == "realign-edge")
         folder = Path(scratch) / _name(version, role)
         _fill(folder, role, version, house, found, models, epoch)
@@ -99,7 +105,7 @@ def _fill(
     (folder / "install.sh").chmod(0o755)
     for model in models:
         shutil.copytree(model, folder / "models" / model.name)
-    _licences(folder / "licences", found)
+    licences.write(folder / "licences", found, PROJECT / "LICENSE")
     parts = [(m.name, "", _digest_of(m), _model_licence(m)) for m in models]
     sbom.write(folder / "sbom.cdx.json", f"realign-edge-{role}", version, found, parts, epoch)
     about = {
@@ -109,23 +115,22 @@ def _fill(
         "extras": wheels.EXTRAS[role],
         "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
         "machine": platform.machine(),
+        "glibc": wheels.least_glibc(w.path.name for w in found),
         "torch": next((w.version for w in found if w.name == "torch"), ""),
         "models": [m.name for m in models],
     }
     (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
-def _licences(folder: Path, found: list[wheels.Wheel]) -> None:
-    """Each wheel's licence texts, and a table of what states which licence."""
-    rows = []
-    for wheel in found:
-        for name, text in wheel.texts.items():
-            path = folder / f"{wheel.name}-{wheel.version}" / name.removeprefix("licenses/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text)
-        rows.append(f"{wheel.name}\t{wheel.version}\t{wheel.licence or '(none stated)'}\t{len(wheel.texts)} texts\n")
-    folder.mkdir(exist_ok=True)
-    (folder / "LICENCES.tsv").write_text("".join(rows), encoding="utf-8")
+def _remark(role: str, found: list[wheels.Wheel]) -> None:
+    """Say on stderr what somebody should know before the archive is carried anywhere."""
+    if role == "workstation" and not wheels.has_cuda(found):
+        torch = next((w.version for w in found if w.name == "torch"), "none")
+        print(f"remark: torch {torch} knows no CUDA: this workstation would train on its processor\n"
+              "  -> name where a CUDA build comes from: make bundle ROLE=workstation TORCH=FOLDER-OR-INDEX",
+              file=sys.stderr)  # fmt: skip
+    if unknown := licences.unknown(found):
+        print(f"remark: no licence is known of {', '.join(unknown)}: look before you hand it on", file=sys.stderr)
 
 
 def _model_licence(model: Path) -> str:

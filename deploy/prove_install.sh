@@ -49,9 +49,24 @@ step "there is no network: $(wc -l </proc/net/route) line in the routing table (
 mkdir /tmp/unpacked
 tar -xf /tmp/stick/archive.tar.gz -C /tmp/unpacked
 cd /tmp/unpacked/*
+step "what is refused before anything is done"
+# `refused WORDS COMMAND...`: it fails, says so, and has made nothing.
+refused() {
+    words=$1
+    shift
+    ! "$@" >/tmp/said 2>&1 || { echo "PROOF FAILED: not refused: $words"; exit 1; }
+    grep "^error: .*$words" /tmp/said || { cat /tmp/said; echo "PROOF FAILED: other words than: $words"; exit 1; }
+    [ ! -e /opt/realign-edge ] && [ ! -e /etc/realign-edge ] || { echo "PROOF FAILED: something was made"; exit 1; }
+}
+refused "must be run as root" setpriv --reuid 65534 --regid 65534 --clear-groups ./install.sh --key /tmp/stick/release.pub
+useradd --create-home realign-edge
+refused "a user realign-edge is here already" ./install.sh --key /tmp/stick/release.pub
+userdel --remove realign-edge 2>/dev/null
+step "install, from a place where no program may be run"
+mount -o remount,noexec /tmp
 began=$(date +%s)
-step "install"
-./install.sh --key /tmp/stick/release.pub
+sh ./install.sh --key /tmp/stick/release.pub
+mount -o remount,exec /tmp
 took=$(($(date +%s) - began))
 wanted=$(state)
 step "installed in $took s; killing the installer $KILLS times"

@@ -6,21 +6,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from deploy.wheels import Wheel
+from deploy.wheels import BuildError, Wheel
 
 
 def write(path: Path, title: str, version: str, wheels: Sequence[Wheel], models: Sequence[Any], epoch: int) -> None:
     """One component for each wheel and model, with hash and licence; the same inputs give the same bytes.
 
     models: (name, version, sha256, licence) each.
+
+    Raises:
+        BuildError: it is not as the published schema wants it.
     """
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, "|".join([title, *(w.sha256 for w in wheels)])))
     bom.metadata.timestamp = datetime.fromtimestamp(epoch, UTC)
@@ -30,6 +34,9 @@ def write(path: Path, title: str, version: str, wheels: Sequence[Wheel], models:
         bom.components.add(part)
     bom.register_dependency(bom.metadata.component, parts)
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
+    # The schema lies in the library: nothing is fetched.
+    if wrong := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        raise BuildError(f"the bill of materials does not fit the schema of CycloneDX 1.6: {wrong}")
     path.write_text(text + "\n", encoding="utf-8")
 
 
@@ -52,5 +59,6 @@ def _component(
         bom_ref=f"{name}@{version}",
         purl=url,
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)],
-        licenses=[DisjunctiveLicense(name=licence)] if licence else [],
+        # An SPDX identifier or expression where it is one, else the name as it stands.
+        licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
     )

@@ -19,21 +19,29 @@ _NAME_BYTES = 200
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write `data` so that a power cut leaves the old file or the new one, never a torn one."""
-    payload = data.encode("utf-8") if isinstance(data, str) else data
     beside = beside_of(path)
     try:
-        with opened_beside(beside) as handle:
-            handle.write(payload)
-            handle.flush()
-            os.fsync(handle.fileno())
+        write_synced(beside, data, told_as=path)
         beside.replace(path)
-    except OSError as problem:
-        # A failed write, unlike a failed open, does not say by itself which file it was.
-        problem.filename = problem.filename or str(path)
-        raise
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def write_synced(path: Path, data: bytes | str, told_as: Path) -> None:
+    """Write a file that is not in its place yet, through to the disk.
+
+    Raises:
+        OSError: with `told_as` as its file where it names none, as a failed write does, unlike a failed open.
+    """
+    try:
+        with opened_beside(path) as handle:
+            handle.write(data.encode("utf-8") if isinstance(data, str) else data)
+            handle.flush()
+            os.fsync(handle.fileno())
+    except OSError as problem:
+        problem.filename = problem.filename or str(told_as)
+        raise
 
 
 @contextmanager
@@ -119,8 +127,12 @@ def write_json(path: Path, value: Any) -> None:
 
     What is no text, such as a byte of a folder's name, becomes the escape that JSON has for it.
     """
-    text = json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    write_atomic(path, text.encode("utf-8", "backslashreplace"))
+    write_atomic(path, json_text(value).encode("utf-8", "backslashreplace"))
+
+
+def json_text(value: Any) -> str:
+    """`value` as `write_json` writes it."""
+    return json.dumps(finite(value), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def from_json(text: str | bytes) -> Any:

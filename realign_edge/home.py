@@ -15,6 +15,11 @@ def home() -> Path:
     return folder.resolve()
 
 
+def home_source() -> str:
+    """What decides where that is: an environment variable, or "default"."""
+    return next((f"${name}" for name in ("REALIGN_EDGE_HOME", "STATE_DIRECTORY") if os.environ.get(name)), "default")
+
+
 def models_folder() -> Path:
     """The folder `models/`: an environment variable, the packaged copy, then the source tree."""
     named = os.environ.get("REALIGN_EDGE_MODELS")

@@ -21,8 +21,8 @@ from realign_edge.results.chain import Stored, chain_problems
 CATALOG, RESULTS = "catalog.sqlite", "results.sqlite"
 # A torn one is as good as none, says station/watching/inhand.py.
 _TORN_ALLOWED = ("in-hand.json",)
-# Each kill between a row and its head leaves the head one row behind; inspect gets so many in a lap.
-MOST_BEHIND = 9
+# A kill between a row and its head leaves the head one row behind, and the next who opens the file puts it right.
+MOST_BEHIND = 1
 _ENDS = {".html": b"</html>", ".pdf": b"%%EOF", ".json": b"}", ".csv": b"\n"}
 # What stages.json promises: that these are there, in the run's folder.
 _PROMISED = {

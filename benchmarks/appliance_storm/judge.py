@@ -99,13 +99,17 @@ def _report(place: Place) -> dict[str, Any]:
     return {"whole": sorted(whole.items()), "listed": len(plain["photos"])}
 
 
+def _backup(place: Place) -> dict[str, Any]:
+    return {"backups": len(known_backups(place.home / "backups"))}
+
+
 def _maintain(place: Place) -> dict[str, Any]:
     said = json.loads((place.home / STATUS).read_bytes())["outcomes"]
     backups = known_backups(place.home / "backups")
     whole = all(sha256_file(b.folder / name) == digest for b in backups for name, digest in b.files.items())
     return {
         "duties": [(o["duty"], o["state"]) for o in said],
-        "backups whole": whole and 1 <= len(backups) <= 3,
+        "backups whole": whole and len(backups) == 1,
         "newest rows": backups[-1].rows,
     }
 

@@ -104,10 +104,11 @@ def undisturbed(place: Place, stage: Stage, usual: Calm, lap: Lap) -> Calm:
 
 
 def upkeep(place: Place, lap: Lap) -> None:
-    """That of the night after: nothing half-written stays."""
+    """That of the night after: nothing half-written stays, and what is whole stays so."""
     (night,) = (s for s in stages(place) if s.name == "maintain")
     _run(place, night)
     lap.problems += [f"left behind: {name}" for name in strays(place)]
+    lap.problems += [f"after the upkeep: {what}" for what in problems_now(place)]
 
 
 def _judge(place: Place, stage: Stage, ended: Ended, usual: Calm, lap: Lap) -> None:

@@ -128,7 +128,8 @@ PLANTS = (
         "leftovers-stay", "training", "What killed writes left beside their place is never taken away.",
         (
             ("runs/run.py", '        self.clear("pause")\n        self.sweep()\n', '        self.clear("pause")\n'),
-            ("appliance/upkeep/duties.py", "left = sweep_leftovers(shift.home, below=True)", "left = list[Path]()"),
+            ("appliance/upkeep/duties.py", "left = sweep_leftovers(shift.home, below=True, apart=shift.backups)",
+             "left = list[Path]()"),
         ),
     ),
     Plant(
@@ -160,6 +161,13 @@ PLANTS = (
         ),
     ),
     Plant(
+        "leftover-backed-up", "install", "What a killed write left beside a key is backed up, and taken out again.",
+        (
+            ("appliance/upkeep/backup.py", ', ignore=shutil.ignore_patterns(".*")', ""),
+            ("appliance/upkeep/duties.py", ", apart=shift.backups", ""),
+        ),
+    ),
+    Plant(
         "moved-before-row", "inspect", "A photo is moved before its verdict is written.",
         (
             ("station/watching/watch.py", "        entry, new = self._results.append_new(inspection)\n",
@@ -179,6 +187,10 @@ PLANTS = (
             ("results/store.py", "found = self.inspected(content.sha256) if isinstance(content, Inspection) else ",
              "found = None if isinstance(content, Inspection) else "),
         ),
+    ),
+    Plant(
+        "head-before-row", "inspect", "The head of the results is in its place before its row is safe.",
+        (("results/head.py", "write_synced(staged, _text(head), told_as=path)", "_write(database, head)"),),
     ),
     Plant(
         "report-in-place", "report", "A report is written in its place instead of beside it.",
@@ -218,7 +230,7 @@ PLANTS = (
     ),
     Plant(
         "no-sync", "training", "Files are renamed into place without being synced first.",
-        (("files.py", "            handle.flush()\n            os.fsync(handle.fileno())\n", ""),),
+        (("files.py", "else data)\n            handle.flush()\n            os.fsync(handle.fileno())", "else data)"),),
         unseen="kill -9 leaves the kernel's buffers alone; only a power cut loses what was not synced",
     ),
 )  # fmt: skip

@@ -17,6 +17,9 @@ max_epochs = 1e9
 batch_pairs = 2
 lora_rank = 2
 checkpoint_every = 2
+# The loss of the held-out pairs falls and rises again, so that it matters what a resumed run knows of it.
+holdout_share = 0.34
+learning_rate = 0.1
 [evaluation]
 resamples = 200
 habit_photos = 2
@@ -31,7 +34,7 @@ APPLIANCE = """[align]
 model = "{model}"
 [maintain]
 index = ["{floor}"]
-keep_backups = 3
+keep_backups = 1
 keep_runs = 3
 least_free_gib = 0.0
 """
@@ -85,5 +88,7 @@ def stages(place: Place) -> Iterator[Stage]:
     watch = ("inspect", "--watch", str(place.incoming), "--done", "done", "--settle", "0", "--every", "0.1", "--json")
     yield Stage("inspect", 9, watch, watching=True)
     yield Stage("report", 4, ("report", "--out", str(place.reports), "--quiet"))
+    # Of an earlier night: a backup that the next one takes away.
+    yield Stage("backup", 0, ("maintain", "run", "--only", "backup", "--quiet"))
     yield Stage("maintain", 5, ("maintain", "run", "--quiet"))
     yield Stage("restore", 2, ("maintain", "restore", "latest", "--yes", "--quiet"))

@@ -26,12 +26,12 @@ from benchmarks.appliance_storm.lap import prepare
 from benchmarks.appliance_storm.stages import GOOD
 from benchmarks.full_disk.day import Step, day
 from benchmarks.full_disk.outcomes import as_kept, outcome, remember_key
-from benchmarks.full_disk.room import KINDS, Disk, Trace, steps
+from benchmarks.full_disk.room import KINDS, Disk, Trace, evenly, steps
 from benchmarks.full_disk.sweep import Bench, remove, sweep
 from realign_edge.files import write_json
 
 
-def undisturbed(bench: Bench, step: Step, before: Path, kept: Path, most: int) -> dict[str, Any]:
+def undisturbed(bench: Bench, step: Step, before: Path, kept: Path) -> dict[str, Any]:
     """Run it once with room; what it came to, and where the room is to end. Kept, as is the root before it."""
     if kept.exists():
         bench.put_back(before.with_name(f"{before.name}.after"))
@@ -52,7 +52,7 @@ def undisturbed(bench: Bench, step: Step, before: Path, kept: Path, most: int) -
     about = {
         "outcome": as_kept(outcome(step.name, bench.place)),
         "writes": trace.count - 2,
-        "free": {kind: steps(trace.of(kind), most) for kind in KINDS},
+        "free": {kind: steps(trace.of(kind)) for kind in KINDS},
     }
     shutil.copytree(bench.place.root, before.with_name(f"{before.name}.after"), symlinks=True)
     write_json(kept, about)
@@ -70,15 +70,24 @@ def inside(work: Path, only: list[str], most: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for step in day(place):
         before = work / "before" / step.name
-        about = undisturbed(bench, step, before, work / f"{step.name}.json", most)
+        about = undisturbed(bench, step, before, work / f"{step.name}.json")
         if only and step.name not in only:
             continue
         swept = work / f"{step.name}.swept.json"
         if not swept.exists():
-            each = {k: vars(sweep(bench, step, k, about["free"][k], before, about["outcome"])) for k in KINDS}
-            write_json(swept, {"writes": about["writes"], **each})
+            write_json(swept, swept_at(bench, step, about, before, most))
             bench.put_back(before.with_name(f"{before.name}.after"))
         found[step.name] = json.loads(swept.read_bytes())
+    return found
+
+
+def swept_at(bench: Bench, step: Step, about: dict[str, Any], before: Path, most: int) -> dict[str, Any]:
+    """What came of it, and of how many places where the room could end those that were taken are a part."""
+    found: dict[str, Any] = {"writes": about["writes"]}
+    for kind in KINDS:
+        places = about["free"][kind]
+        done = sweep(bench, step, kind, evenly(places, most), before, about["outcome"])
+        found[kind] = {"places": len(places), **vars(done)}
     return found
 
 

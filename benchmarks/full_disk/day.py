@@ -2,11 +2,15 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.appliance_storm.stages import Place, stages
+from benchmarks.full_disk.bundles import install_another
+from realign_edge.bundle.keys import read_public
 from realign_edge.files import write_json
 
 PERSON = "Mori"
@@ -17,8 +21,7 @@ LICENCE = Path(__file__).parents[2] / "LICENSE"
 @dataclass(frozen=True, slots=True)
 class Step:
     """A command. typed: what a person types; watching: it ends when it is asked to; arrange: what is put in place
-    before it; ends: exit codes of a failure; forgiven: what it may do without when the disk is full; removes: it takes
-    files away.
+    before it; forgiven: what it may do without when the disk is full; removes: it takes files away.
     """
 
     name: str
@@ -26,7 +29,6 @@ class Step:
     typed: str = ""
     watching: bool = False
     arrange: Callable[[Place], None] | None = None
-    ends: tuple[int, ...] = (1,)
     forgiven: tuple[str, ...] = ()
     removes: bool = False
 
@@ -50,6 +52,10 @@ def day(place: Place) -> Iterator[Step]:
     yield Step("refresh", ("maintain", "run", "--only", "index", "--quiet"), arrange=_without_index)
     yield Step("prune", ("runs", "prune", "--keep", "0", "--yes", "--quiet"), removes=True)
     yield usual["restore"]
+    yield Step("rollback", ("bundle", "rollback", "--quiet"), arrange=_a_second_bundle)
+    yield Step("bundle prune", ("bundle", "prune", "--keep", "1", "--quiet"), arrange=_a_third_bundle, removes=True)
+    key = read_public(place.root / "new.pub").id
+    yield Step("revoke", ("bundle", "keys", "revoke", key, "--quiet"), removes=True)
 
 
 def _people_of_the_workstation(place: Place) -> Iterator[Step]:
@@ -57,14 +63,14 @@ def _people_of_the_workstation(place: Place) -> Iterator[Step]:
     yield Step("review", review, typed="a\n" * 500)
     blind = ("runs", "blind-test", "latest", "--person", PERSON, "--plain", "--lang", "en")
     yield Step("blind test", blind, typed="t\n" * 50, arrange=_different_answers)
-    yield Step("pair file", ("pairs", "export", str(place.floor), str(place.root / "pairs.jsonl")))
+    words = ("pairs", "export", str(place.floor), str(place.root / "pairs.jsonl"))
+    yield Step("pair file", words, arrange=_log_taken_in)
 
 
 def _people_of_the_station(place: Place) -> Iterator[Step]:
     yield Step("decide", ("results", "decide", "1", "retake", "--operator", PERSON, "--quiet"))
-    # The question stays on the screen until it is answered, so that the end of the input is a good end.
     asked = ("results", "review", "--operator", PERSON, "--plain", "--lang", "en", "--quiet")
-    yield Step("answers", asked, typed="p\n" * 60, ends=(0, 1))
+    yield Step("answers", asked, typed="p\n" * 60)
     target, photos = place.root / "corrections", place.incoming / "done"
     yield Step("corrections", ("results", "export", str(target), "--photos", str(photos), "--quiet"))
     yield Step("copy", ("results", "backup", str(place.root / "copy.sqlite"), "--quiet"))
@@ -80,6 +86,12 @@ def _rest(place: Place) -> Iterator[Step]:
     yield Step("trust", trust, arrange=_public_key_apart)
 
 
+def _log_taken_in(place: Place) -> None:
+    """A log of SQLite's that the command would take in and delete is room that it finds."""
+    with closing(sqlite3.connect(place.home / "catalog.sqlite")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _different_answers(place: Place) -> None:
     """So that there is something to choose between."""
     path = next(place.home.glob("runs/2*/answers.json"))
@@ -92,6 +104,15 @@ def _different_answers(place: Place) -> None:
 def _public_key_apart(place: Place) -> None:
     """What a person carries over; bundles that are there stay signed by the key of then."""
     shutil.copyfile(place.home / "keys" / "workstation.pub", place.root / "new.pub")
+
+
+def _a_second_bundle(place: Place) -> None:
+    install_another(place, "second")
+
+
+def _a_third_bundle(place: Place) -> None:
+    """So that one is neither active nor the one before."""
+    install_another(place, "third")
 
 
 def _without_index(place: Place) -> None:

@@ -27,7 +27,7 @@ def wrong(place: Place, before: Path, step: Step, code: int | None, words: str) 
         found += lost(place, before)
     if photos_of(place) != photos_of(Place(before, place.floor, place.config, place.appliance)):
         found.append("a photo is lost or doubled")
-    if code not in step.ends:
+    if code != 1:
         found.append(f"exit code {code}: {words[-300:]}")
     return found + _said(place, words)
 
@@ -41,7 +41,7 @@ def _said(place: Place, words: str) -> list[str]:
     if "Traceback" in words or "inside realign-edge" in words:
         found.append(f"not for people: {words[-600:]}")
     lines = [line for line in words.splitlines() if line.startswith(("error: ", "hint: "))]
-    told = "✗ " in words or len(lines) == 2 or "still wait for a person" in words
+    told = "✗ " in words or len(lines) == 2
     return found if told else [*found, f"not in two lines: {words[-300:]}"]
 
 

@@ -13,6 +13,7 @@ from benchmarks.appliance_storm import judge
 from benchmarks.appliance_storm.at_once import whole_report
 from benchmarks.appliance_storm.stages import Place
 from realign_edge.bundle.keys import read_public, workstation_key
+from realign_edge.bundle.store import CURRENT, PREVIOUS
 from realign_edge.evaluation.preference.answers import read_answers
 from realign_edge.evaluation.preference.choices import standing_choices
 from realign_edge.files import sha256_file
@@ -98,6 +99,16 @@ def _key(place: Place) -> dict[str, Any]:
     }
 
 
+def _bundles(place: Place) -> dict[str, Any]:
+    folder = place.home / "bundles"
+    links = {name: str((folder / name).readlink()) for name in (CURRENT, PREVIOUS)}
+    return {**links, "all": sorted(p.name for p in folder.iterdir() if p.name != ".lock")}
+
+
+def _revoked(place: Place) -> dict[str, Any]:
+    return {"keys": sorted(p.name for p in (place.home / "trusted_keys").iterdir())}
+
+
 def _trust(place: Place) -> dict[str, Any]:
     return {"trusted": len(list((place.home / "trusted_keys").glob("*.pub")))}
 
@@ -133,6 +144,9 @@ _OWN: dict[str, Callable[[Place], dict[str, Any]]] = {
     "new key": _key,
     "trust": _trust,
     "refresh": judge._index,
+    "rollback": _bundles,
+    "bundle prune": _bundles,
+    "revoke": _revoked,
     "prune": _prune,
 }
 

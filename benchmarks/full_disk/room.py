@@ -80,11 +80,10 @@ class Trace:
         struct.pack_into(_FORM, self._notes, 0, n, 0)
 
 
-def steps(used: Sequence[int], most: int) -> list[int]:
+def steps(used: Sequence[int]) -> list[int]:
     """With how much room to run a command, so that the room ends at each of its writes; used: before each write.
 
-    All that came before a write has room, and what it adds has none, only half of it, or all but the last page. Of
-    more than `most`, the first and the last stay, and so many between them, evenly.
+    All that came before a write has room, and what it adds has none, only half of it, or all but the last page.
     """
     levels, peak = [0], 0
     for now in used:
@@ -94,7 +93,11 @@ def steps(used: Sequence[int], most: int) -> list[int]:
     found = {0}
     for below, above in itertools.pairwise(levels):
         found |= {below, below + (above - below) // 2, above - 1}
-    wanted = sorted(found)
+    return sorted(found)
+
+
+def evenly(wanted: Sequence[int], most: int) -> list[int]:
+    """Of more than `most`, the first and the last, and so many between them."""
     if len(wanted) <= most:
-        return wanted
+        return list(wanted)
     return sorted({wanted[round(n * (len(wanted) - 1) / (most - 1))] for n in range(most)})

@@ -8,13 +8,13 @@ from typing import Any
 
 from realign_edge.appliance.settings import ApplianceConfig
 from realign_edge.appliance.where import config_file
-from realign_edge.config.load import from_values, read_toml
+from realign_edge.config.load import from_values, over, read_toml
 from realign_edge.pipeline.config import AlignConfig, resolve, sources_of
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One effective value; source: `default`, `preset NAME`, or the file that says it."""
+    """One effective value; source: `default`, `preset NAME`, `site.name`, or the file that says it."""
 
     key: str
     value: Any
@@ -54,7 +54,10 @@ def align_values() -> dict[str, Any]:
     Raises:
         UsageError: with every problem of the file.
     """
-    values = written_values()
+    return _align_table(written_values())
+
+
+def _align_table(values: Mapping[str, Any]) -> dict[str, Any]:
     table: dict[str, Any] = values.get("align", {})
     name = values.get("site", {}).get("name", "")
     if name and not table.get("export", {}).get("site"):
@@ -62,22 +65,27 @@ def align_values() -> dict[str, Any]:
     return table
 
 
-def effective(path: Path | None = None) -> Iterator[Setting]:
-    """Every value with its source, in the order of the file.
+def effective(path: Path | None = None, run: Path | None = None) -> Iterator[Setting]:
+    """Every value with its source, in the order of the file. run: what `align --config` would name, which beats it.
 
     Raises:
-        UsageError: with every problem of the file.
+        UsageError: with every problem of a file.
     """
     found = path or config_file()
-    values = written_values(found)
-    config = appliance(found)
-    where = sources_of(values.get("align", {}))
+    values, own = written_values(found), read_toml(run) if run else {}
+    table = _align_table(values)
+    config = dataclasses.replace(appliance(found), align=resolve(run, {}, table))
+    presets = sources_of(over(table, own))
     for key, value in _flat(config, ""):
-        if _says(values, key.split(".")):
-            source = str(found)
+        inner = key.removeprefix("align.")
+        if inner != key and _says(own, inner.split(".")):
+            yield Setting(key, value, str(run))
+        elif _says(values, key.split(".")):
+            yield Setting(key, value, str(found))
+        elif key == "align.export.site" and value:
+            yield Setting(key, value, "site.name")
         else:
-            source = where.get(key.removeprefix("align."), "default") if key.startswith("align.") else "default"
-        yield Setting(key, value, source)
+            yield Setting(key, value, presets.get(inner, "default") if inner != key else "default")
 
 
 def defaults() -> dict[str, Any]:
@@ -86,7 +94,7 @@ def defaults() -> dict[str, Any]:
 
 
 def _resolved(config: ApplianceConfig, values: Mapping[str, Any]) -> ApplianceConfig:
-    align: AlignConfig = resolve(None, {}, values.get("align", {}))
+    align: AlignConfig = resolve(None, {}, _align_table(values))
     return dataclasses.replace(config, align=align)
 
 

@@ -7,6 +7,11 @@ USUAL = Path("/etc/realign-edge/realign-edge.toml")
 VARIABLE = "REALIGN_EDGE_CONFIG"
 
 
+def config_source() -> str:
+    """What names the file: the environment variable, or "default"."""
+    return "default" if os.environ.get(VARIABLE) is None else f"${VARIABLE}"
+
+
 def config_file() -> Path | None:
     """The file that $REALIGN_EDGE_CONFIG names ("" = none), else the usual one if it is there."""
     named = os.environ.get(VARIABLE)

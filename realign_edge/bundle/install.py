@@ -9,7 +9,7 @@ from realign_edge.bundle.errors import BundleError
 from realign_edge.bundle.manifest import BundleManifest, parse_manifest
 from realign_edge.bundle.signature import check_signature
 from realign_edge.bundle.sources import open_source
-from realign_edge.bundle.store import CURRENT, PREVIOUS, holding, linked, switch
+from realign_edge.bundle.store import CURRENT, PREVIOUS, cut_short, holding, linked, switch
 from realign_edge.bundle.trust import TrustedKeys
 from realign_edge.bundle.verify import not_as_signed, read_head, verify, verify_bundle
 from realign_edge.carry.staging import check_room, never, staging
@@ -19,6 +19,7 @@ from realign_edge.progress import Progress, Silent
 
 # Runs a bundle on the golden photos inside it; raises a RealignError that says what came out otherwise.
 SelfTest = Callable[[Path], None]
+_ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,23 @@ def install(
 def rollback(home: Path, keys: TrustedKeys, self_test: SelfTest) -> tuple[str, str]:
     """Make the previous bundle active again; returns its id and the id that was active.
 
+    Cut short by a kill or a full disk, the same command again finishes it instead of going back and forth.
+
     Raises:
         MissingError: there is no previous bundle.
         BundleError: it is not as signed, or its self-test failed; then nothing changes.
     """
+    begun = cut_short(home) == _ROLLBACK
     with holding(home, "rolling back") as folder:
         now, before = linked(folder, CURRENT), linked(folder, PREVIOUS)
+        if begun:
+            # It was verified and tried before the swap began, and whoever holds the folder has finished that.
+            return now, before
         if not before or before == now or not (folder / before).is_dir():
             raise MissingError("there is no previous bundle to go back to", "look at: realign-edge bundle list")
         verify_bundle(folder / before, keys)
         _try(folder / before, self_test, f"the active bundle stays {now}")
-        switch(folder, before, now)
+        switch(folder, before, now, _ROLLBACK)
         return before, now
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from realign_edge.bundle.manifest import BundleManifest, is_id, parse_manifest
 from realign_edge.bundle.verify import read_head
@@ -19,6 +20,7 @@ from realign_edge.runs.lock import work_lock
 CURRENT, PREVIOUS = "current", "previous"
 # What the links are about to be: written first, so that a swap that was cut short is finished by whoever comes next.
 _INTENT = ".switch.json"
+_ASKED = "asked"
 _DELETING = ".deleting"
 
 
@@ -86,23 +88,36 @@ def linked(folder: Path, name: str) -> str:
     return target if is_id(target) else ""
 
 
-def switch(folder: Path, now: str, before: str) -> None:
+def switch(folder: Path, now: str, before: str, asked: str = "") -> None:
     """Make `now` the current bundle and `before` ("" = none) the previous one; the caller holds the lock.
 
-    From the moment the intent is written, the change will happen, whatever becomes of this process.
+    From the moment the intent is written, the change will happen, whatever becomes of this process. asked: by which
+    command, for the same one after this one was cut short.
     """
-    write_atomic(folder / _INTENT, json.dumps({CURRENT: now, PREVIOUS: before}))
+    write_atomic(folder / _INTENT, json.dumps({CURRENT: now, PREVIOUS: before, _ASKED: asked}))
     _finish_switch(folder)
 
 
-def _finish_switch(folder: Path) -> None:
-    path = folder / _INTENT
+def cut_short(home: Path) -> str:
+    """Which command began a swap of the links that the next holder of the bundles finishes; "" where none did."""
+    return str((_intent(home / "bundles") or {}).get(_ASKED, ""))
+
+
+def _intent(folder: Path) -> dict[str, Any] | None:
+    """None where there is none; empty where it cannot be read."""
     try:
-        wanted = from_json(path.read_text(encoding="utf-8"))
+        wanted = from_json((folder / _INTENT).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return
+        return None
     except ValueError:
-        wanted = {}
+        return {}
+    return wanted if isinstance(wanted, dict) else {}
+
+
+def _finish_switch(folder: Path) -> None:
+    path, wanted = folder / _INTENT, _intent(folder)
+    if wanted is None:
+        return
     # `current` first: a station that starts in between finds what was asked for.
     for name in (CURRENT, PREVIOUS):
         target = str(wanted.get(name, ""))

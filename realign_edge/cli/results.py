@@ -129,9 +129,11 @@ def verify(
     wanted = head_from(expect) if expect else None
     with _read(where) as results:
         problems, head = results.verify(wanted, progress_for(quiet or as_json)), results.head()
+        behind = results.behind() if not problems else 0
     if as_json:
         found = [{"row": p.number, "what": p.what} for p in problems]
-        print_json({"rows": head.entries, "hash": head.hash, "whole": not problems, "problems": found})
+        whole = {"whole": not problems, "problems": found, "head_behind": behind}
+        print_json({"rows": head.entries, "hash": head.hash, **whole})
     for problem in problems[:20] if not as_json else ():
         typer.echo(f"row {problem.number} {problem.what}" if problem.number else problem.what)
     if problems:
@@ -140,6 +142,9 @@ def verify(
         raise typer.Exit(int(ExitCode.FAILED))
     if not as_json:
         typer.echo(f"whole: {head.entries} rows, head {head.entries}:{head.hash}")
+    if behind:
+        say("results.head does not know the newest row yet: a stop came between the two, or it is being written", quiet)
+        say("hint: `realign-edge maintain run --only integrity`, or the next row, puts it right", quiet)
 
 
 @app.command()

@@ -62,6 +62,7 @@ def current_inspector(bundle: Path | None, load: Callable[[], Any], teller: "Tel
     Raises:
         MissingError: there is none.
     """
+    from realign_edge.bundle.trust import keys_stamp
     from realign_edge.home import home
     from realign_edge.station.find import find_bundle
     from realign_edge.station.watching.current import CurrentInspector
@@ -70,7 +71,7 @@ def current_inspector(bundle: Path | None, load: Callable[[], Any], teller: "Tel
     def changed(folder: Path) -> None:
         teller.tell(Event("bundle", words=f"{folder.name} is the active bundle now"))
 
-    return CurrentInspector(lambda: find_bundle(home(), bundle), load, changed)
+    return CurrentInspector(lambda: find_bundle(home(), bundle), load, changed, lambda: keys_stamp(home()))
 
 
 def watch_settings(

@@ -111,7 +111,10 @@ def _explanation(path: Path, problem: sqlite3.DatabaseError, code: int, what: st
         return MissingError(
             f"{path} cannot be used as {what}: {problem}", "check the permissions of its folder and of the file"
         )
-    return MissingError(f"{path} cannot be used as {what}: {problem}", "restore it from a backup, or move it away")
+    return MissingError(
+        f"{path} cannot be used as {what}: {problem}",
+        "put a backup back: realign-edge maintain restore latest; or move it away",
+    )
 
 
 def _no_room(path: Path) -> bool:

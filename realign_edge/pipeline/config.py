@@ -60,15 +60,15 @@ def resolve(path: Path | None, overrides: dict[str, Any], site: Mapping[str, Any
     return load_config(AlignConfig, path, preset | overrides, site)
 
 
-def sources_of(site: Mapping[str, Any]) -> dict[str, str]:
-    """Key to `preset NAME` for what comes from the preset that the site's values choose.
+def sources_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """Key to `preset NAME` for what comes from the preset that the values, the site's and the run's, choose.
 
     Raises:
         UsageError: unknown preset, key or value.
     """
-    chosen = load_config(AlignConfig, None, {}, site)
-    typed = {f"alignment.{key}" for key in site.get("alignment", {})} | site.keys()
-    return {key: f"preset {chosen.preset}" for key in _preset_values(chosen, "model" in site) if key not in typed}
+    chosen = load_config(AlignConfig, None, {}, values)
+    typed = {f"alignment.{key}" for key in values.get("alignment", {})} | values.keys()
+    return {key: f"preset {chosen.preset}" for key in _preset_values(chosen, "model" in values) if key not in typed}
 
 
 def _preset_values(chosen: AlignConfig, model_named: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ raw newline), previous the hash of the row before in hexadecimal, empty for row 
 it. The construction is that of a hash chain as in Haber and Stornetta, "How to time-stamp a digital document" (1991).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from realign_edge.files import sha256_bytes
@@ -32,6 +32,14 @@ class Problem:
 
     number: int
     what: str
+
+    def __str__(self) -> str:
+        return f"row {self.number} {self.what}" if self.number else self.what
+
+
+def in_short(problems: Sequence[Problem]) -> str:
+    """The first of them, and how many more there are."""
+    return f"{problems[0]}" + (f" (and {len(problems) - 1} more)" if problems[1:] else "")
 
 
 def row_hash(number: int, kind: str, content: str, previous: str) -> str:

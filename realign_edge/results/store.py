@@ -2,18 +2,18 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from realign_edge.errors import MissingError, RealignError
+from realign_edge.errors import MissingError, RealignError, explain
 from realign_edge.photos.database import connect, explained, transaction
 from realign_edge.progress import Progress
 from realign_edge.results.chain import Problem, Stored, entry_of, row_hash
 from realign_edge.results.content import Content, canonical, kind_of
-from realign_edge.results.head import Head, head_path, raise_head, read_head
+from realign_edge.results.head import Head, head_path, next_head, read_head
 from realign_edge.results.migrations import APPLICATION_ID, STEPS
 from realign_edge.results.model import Disposition, Entry, Inspection, Refused
 from realign_edge.results.query import COLUMNS, Query
@@ -21,8 +21,8 @@ from realign_edge.results.query import COLUMNS, Query
 FILE = "results.sqlite"
 WHAT = "the results of a station"
 RESTORE = (
-    "look with `realign-edge results verify`; restore the newest backup with its .head, or move "
-    "results.sqlite and results.head away together to begin a new file"
+    "look with `realign-edge results verify`; then `realign-edge maintain restore latest` puts the newest backup back, "
+    "or move results.sqlite and results.head away together to begin a new file"
 )
 # Rows that writers who were killed, or who began a file at once, may have left without a head. More of them, and one
 # who continued would write a head that covers up whatever has become of the old one.
@@ -49,7 +49,11 @@ class Results:
         """
         path = home / FILE
         db = connect(path, steps=STEPS, synchronous="FULL", what=WHAT)
-        return cls(path, _ours(db, path), station)
+        results = cls(path, _ours(db, path), station)
+        # What cannot be made good now is told by whoever writes the next row, or by `verify`.
+        with contextlib.suppress(OSError, sqlite3.Error, RealignError):
+            results._make_good()
+        return results
 
     @classmethod
     def read(cls, path: Path) -> "Results":
@@ -86,10 +90,8 @@ class Results:
             RealignError: rows are missing that were there, so that a new one would cover up their loss.
             UsageError: a disposition that fits no row.
         """
-        with self._writing():
-            entry = self._write(content)
-        self._keep_head()
-        return entry
+        with self._writing() as prepare:
+            return self._write(content, prepare)
 
     def append_new(self, content: Inspection | Refused) -> tuple[Entry, bool]:
         """Write a row about a photo unless it has one; the row, and whether it is new.
@@ -99,19 +101,44 @@ class Results:
         Raises:
             RealignError: see `append`.
         """
-        with self._writing():
+        with self._writing() as prepare:
             found = self.inspected(content.sha256) if isinstance(content, Inspection) else self.refused(content)
-            entry = found or self._write(content)
-        self._keep_head()
-        return entry, found is None
+            return found or self._write(content, prepare), found is None
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with transaction(self._db, self.path, WHAT):
-            self._refuse_shortened()
-            yield
+    def _writing(self) -> Iterator[Callable[[Head], None]]:
+        """A row and the head that names it: where there is no room for both, there is neither."""
+        try:
+            with next_head(self.path) as prepare, transaction(self._db, self.path, WHAT):
+                self._refuse_shortened()
+                yield prepare
+        except OSError as problem:
+            if (said := explain(problem)) is None:
+                raise
+            raise RealignError(*said) from problem
 
-    def _write(self, content: Content) -> Entry:
+    def _make_good(self) -> None:
+        """Raise a head that is one row behind, as a stop between a row and its head leaves it."""
+        if self.behind() != 1:
+            return
+        with next_head(self.path) as prepare:
+            # Again: whoever was between the two when it was looked at first is done by now.
+            head, last = read_head(self.path), self._last()
+            if head is not None and last.entries == head.entries + 1 and self._follows(last.entries, head):
+                prepare(last)
+
+    def behind(self) -> int:
+        """How many rows the head does not know of yet; 0 also where there is none, or where rows are missing."""
+        with explained(self.path, WHAT):
+            head = read_head(self.path)
+            return max(0, self._last().entries - head.entries) if head is not None else 0
+
+    def _follows(self, number: int, head: Head) -> bool:
+        """Is this row as it was written, and the one after the one that the head knows?"""
+        row = Stored(*self._db.execute(f"SELECT {COLUMNS} FROM entries WHERE number = ?", (number,)).fetchone())
+        return row.previous == head.hash and row_hash(row.number, row.kind, row.content, row.previous) == row.hash
+
+    def _write(self, content: Content, prepare: Callable[[Head], None]) -> Entry:
         if not isinstance(content, Disposition):
             content = replace(content, station=content.station or self._station)
         else:
@@ -124,6 +151,7 @@ class Results:
         row = Stored(number, kind, text, last.hash, row_hash(number, kind, text, last.hash))
         values = (row.number, row.kind, row.content, row.previous, row.hash)
         self._db.execute(f"INSERT INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?)", values)
+        prepare(Head(number, row.hash))
         return entry_of(row)
 
     def _refuse_shortened(self) -> None:
@@ -143,11 +171,6 @@ class Results:
                 f"says {head_path(self.path).name}",
                 RESTORE,
             )
-
-    def _keep_head(self) -> None:
-        # The row is safe; a head that could not be written now is made good with the next row, and `verify` tells.
-        with contextlib.suppress(OSError, sqlite3.Error):
-            raise_head(self.path, self._last)
 
     # Reading
 
@@ -222,7 +245,7 @@ class Results:
         except ValueError as problem:
             raise MissingError(
                 f"row {stored.number} of {self.path} cannot be read: {problem}",
-                "look with `realign-edge results verify`, and restore a backup",
+                "look with `realign-edge results verify`; `realign-edge maintain restore latest` puts a backup back",
             ) from problem
 
 

@@ -10,8 +10,8 @@ from realign_edge.runs.process import is_alive
 _BESIDE = re.compile(r"\..+\.(\d+)\.tmp")
 
 
-def sweep_leftovers(folder: Path, below: bool = False) -> list[Path]:
-    """Take away those whose process is gone; below: in the folders below too. What is gone.
+def sweep_leftovers(folder: Path, below: bool = False, apart: Path | None = None) -> list[Path]:
+    """Take away those whose process is gone; below: in the folders below too, but for `apart`. What is gone.
 
     A number that another process has by now keeps a leftover until that one has ended.
     """
@@ -22,8 +22,12 @@ def sweep_leftovers(folder: Path, below: bool = False) -> list[Path]:
             if found and not is_alive(int(found[1])):
                 _remove(Path(place) / name)
                 gone.append(Path(place) / name)
-        folders[:] = [f for f in folders if below and not _BESIDE.fullmatch(f)]
+        folders[:] = [f for f in folders if below and not _BESIDE.fullmatch(f) and not _is(Path(place) / f, apart)]
     return gone
+
+
+def _is(folder: Path, apart: Path | None) -> bool:
+    return apart is not None and folder.name == apart.resolve().name and folder.resolve() == apart.resolve()
 
 
 def _remove(path: Path) -> None:

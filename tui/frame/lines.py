@@ -1,5 +1,6 @@
 """Asking line by line, for `--plain`: nothing here needs Textual."""
 
+import sys
 from collections.abc import Callable
 
 # Asks for a line of input; None at the end of the input.
@@ -8,8 +9,13 @@ Write = Callable[[str], None]
 
 
 def ask_line(prompt: str) -> str | None:
-    """A line from the person; None where the input has ended."""
+    """A line from the person; None where the input has ended. What follows begins on a line of its own."""
     try:
-        return input(prompt)
+        line = input(prompt)
     except EOFError:
+        print()
         return None
+    if not sys.stdin.isatty():
+        # No terminal has shown what was typed, nor ended its line.
+        print(line)
+    return line

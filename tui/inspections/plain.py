@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from realign_edge.errors import RealignError
+from realign_edge.errors import UsageError
 from realign_edge.glossary.model import Glossary
 from realign_edge.photos.text import clean
 from realign_edge.results.deciding import DecidedMeanwhile, write_decision
@@ -28,7 +28,7 @@ def inspections_plain(context: Context, read: Read = ask_line, write: Write = pr
     """Ask about one after another, those that wait longest first; how many still wait at the end.
 
     Raises:
-        RealignError: there are no results, or they cannot be read.
+        RealignError: there are no results, or they cannot be read or written; what was decided before is kept.
     """
     words, path = words_in(context.options.language), results_file(context)
     numbers = _waiting(path)
@@ -98,7 +98,7 @@ def _written(context: Context, words: Words, said: Disposition, write: Write) ->
     except DecidedMeanwhile as other:
         write(said_line(words, other.said))
         return True
-    except RealignError as problem:
+    except UsageError as problem:
         write(words_of(problem, words.language))
         return False
     write(words("inspections.decided", row=entry.number, said=said_line(words, said)))

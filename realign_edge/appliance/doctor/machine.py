@@ -92,9 +92,11 @@ def _clock(patient: Patient) -> Check:
     fix = "set the clock (timedatectl set-time ...): verdicts and reports carry its time"
     if now < _NOT_BEFORE:
         return Check(GROUP, "clock", "broken", f"{fact}, which is in the past", fix)
-    newest = max((p.stat().st_mtime for p in _written(patient.home) if p.exists()), default=now)
-    if newest - now > _BEHIND_S:
-        return Check(GROUP, "clock", "broken", f"{fact}, but files here were written later: it went back", fix)
+    newest = max((p for p in _written(patient.home) if p.exists()), key=lambda p: p.stat().st_mtime, default=None)
+    if newest is not None and newest.stat().st_mtime - now > _BEHIND_S:
+        later = f"{datetime.fromtimestamp(newest.stat().st_mtime).astimezone():%Y-%m-%d %H:%M}"
+        fix += f"; where it is right now and was ahead before: touch {newest}"
+        return Check(GROUP, "clock", "broken", f"{fact}, but {newest} was written {later}: it went back", fix)
     return Check(GROUP, "clock", "ok", fact)
 
 

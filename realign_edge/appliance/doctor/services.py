@@ -1,19 +1,23 @@
 """What runs by itself: systemd's units, the watcher, the nightly upkeep, the work lock."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from realign_edge.appliance.doctor.model import Check, Patient
+from realign_edge.appliance.doctor.model import Check, Name, Patient
+from realign_edge.appliance.settings import InspectSettings
 from realign_edge.appliance.upkeep.model import STATUS
 from realign_edge.files import from_json
 from realign_edge.runs.process import is_alive
 from realign_edge.runs.run import list_runs
 
 GROUP = "services"
-UNITS = ("realign-edge-inspect.service", "realign-edge-maintain.timer")
+UNITS: tuple[Name, ...] = ("realign-edge-inspect.service", "realign-edge-maintain.timer")
+# There where systemd runs (sd_booted(3)).
+_BOOTED = Path("/run/systemd/system")
 # Several of the watcher's beats.
 _SILENT_S = 60.0
 # A night that was missed, and some hours; it may well be shorter than a weekend without power.
@@ -30,7 +34,7 @@ def look(patient: Patient) -> Iterator[Check]:
 
 
 def _units(patient: Patient) -> Iterator[Check]:
-    if shutil.which("systemctl") is None or not Path("/run/systemd/system").is_dir():
+    if shutil.which("systemctl") is None or not _BOOTED.is_dir():
         yield Check(GROUP, "systemd", "absent", "it does not run here; commands work without it")
         return
     for unit in UNITS:
@@ -39,8 +43,14 @@ def _units(patient: Patient) -> Iterator[Check]:
             yield Check(GROUP, unit, "absent", "not installed", "deploy/install.sh installs it")
         elif active == "failed":
             yield Check(GROUP, unit, "broken", "it failed", f"journalctl -u {unit} says why")
+        elif active == "activating":
+            fix = f"journalctl -u {unit} says why; `bundle` and `watched folder` may stand here, too"
+            yield Check(GROUP, unit, "warn", "it does not come up and is tried again", fix)
+        elif active == "active" and enabled == "enabled":
+            yield Check(GROUP, unit, "ok", "enabled, active")
         elif active == "active":
-            yield Check(GROUP, unit, "ok", f"{enabled}, active")
+            fix = f"systemctl enable {unit}"
+            yield Check(GROUP, unit, "warn", f"active, but {enabled}: gone with the next start of the machine", fix)
         else:
             needed = unit.endswith(".timer") or patient.role == "station"
             fix = f"systemctl enable --now {unit}" if needed else ""
@@ -56,13 +66,8 @@ def _asked(what: str, unit: str) -> str:
 
 
 def _watcher(patient: Patient) -> Iterator[Check]:
-    folder = patient.config.inspect.folder
-    if folder is not None:
-        if folder.is_dir():
-            yield Check(GROUP, "watched folder", "ok", str(folder))
-        else:
-            fix = "make it or mount it; the watcher waits for it"
-            yield Check(GROUP, "watched folder", "broken", f"{folder} is not there", fix)
+    if patient.config.inspect.folder is not None:
+        yield _watched(patient.config.inspect.folder, patient.config.inspect)
     try:
         said = from_json((patient.home / "watch" / "status.json").read_text(encoding="utf-8"))
         age = (datetime.now(UTC) - datetime.fromisoformat(said["at"])).total_seconds()
@@ -81,6 +86,22 @@ def _watcher(patient: Patient) -> Iterator[Check]:
         yield Check(GROUP, "watcher", "broken", f"no news for {age:.0f} s", "restart it; no verdict is lost")
     else:
         yield Check(GROUP, "watcher", "ok", f"{state}, process {said['pid']}")
+
+
+def _watched(folder: Path, settings: InspectSettings) -> Check:
+    """Can photos be read where they arrive, and moved where they are to be moved?"""
+    name = "watched folder"
+    if not folder.is_dir():
+        return Check(GROUP, name, "broken", f"{folder} is not there", "make it or mount it; the watcher waits for it")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        fix = "put this user into the group that the photos belong to"
+        return Check(GROUP, name, "broken", f"{folder} cannot be read", fix)
+    for place in (folder / named for named in (settings.done, settings.quarantine) if named):
+        there = next(p for p in (place, *place.parents) if p.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            fix = 'give this user the folder, or leave photos where they are: inspect.done and quarantine = ""'
+            return Check(GROUP, name, "warn", f"{folder}; photos cannot be moved to {place}", fix)
+    return Check(GROUP, name, "ok", str(folder))
 
 
 def _upkeep(home: Path) -> Check:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from realign_edge import reports
-from realign_edge.appliance.doctor.model import Check, Patient
+from realign_edge.appliance.doctor.model import Check, Name, Patient
 
 GROUP = "software"
 _NAME = "realign-edge"
@@ -37,7 +37,7 @@ def _python() -> Check:
 
 
 def _packages(patient: Patient) -> Iterator[Check]:
-    wanted = {"base install": "", "workstation": "workstation", "terminal windows": "tui"}
+    wanted: dict[Name, str] = {"base install": "", "workstation": "workstation", "terminal windows": "tui"}
     for title, extra in wanted.items():
         missing, count = _missing(extra)
         needed = extra == "" or (extra == "workstation" and patient.role == "workstation")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from realign_edge.appliance.doctor.model import Check, Patient, State
+from realign_edge.appliance.doctor.model import Check, Name, Patient, State
 from realign_edge.appliance.load import written_values
 from realign_edge.appliance.where import config_file
 from realign_edge.errors import RealignError
@@ -43,8 +43,19 @@ def _folder(home: Path) -> Iterator[Check]:
         yield Check(GROUP, "folder", "broken", f"{home} cannot be written", fix)
     elif home.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         yield Check(GROUP, "folder", "warn", f"{home} can be changed by other users", f"chmod 700 {home}")
+    elif strange := _of_others(home):
+        more = f" and {len(strange) - 1} more" if strange[1:] else ""
+        fix = f"chown -R --reference={home} {home}; run commands as its user, not as root"
+        yield Check(GROUP, "folder", "broken", f"{strange[0]}{more} do not belong to the user of {home}", fix)
     else:
         yield Check(GROUP, "folder", "ok", str(home))
+
+
+def _of_others(home: Path) -> list[Path]:
+    """What somebody else made here, such as root by hand: the services may not be able to use it. Two levels deep."""
+    owner = home.stat().st_uid
+    found = [p for p in (*home.glob("*"), *home.glob("*/*")) if not p.is_symlink()]
+    return sorted(p for p in found if p.lstat().st_uid != owner)
 
 
 def _models(patient: Patient) -> Iterator[Check]:
@@ -69,13 +80,13 @@ def _models(patient: Patient) -> Iterator[Check]:
         yield Check(GROUP, "configured model", state, problem.message, problem.hint)
 
 
-def _database(patient: Patient, file: str, name: str, holds: str, made_by: str) -> Check:
+def _database(patient: Patient, file: str, name: Name, holds: str, made_by: str) -> Check:
     path = patient.home / file
     if not path.exists():
         return Check(GROUP, name, "absent", f"none yet ({holds}); `realign-edge {made_by}` makes it")
     problem = damage(path, patient.thorough)
     if problem:
-        fix = "stop what runs, and put a backup in its place (docs/operations.md)"
+        fix = "stop what runs, then put the newest backup in its place: realign-edge maintain restore latest"
         return Check(GROUP, name, "broken", f"{path}: {problem}", fix)
     return Check(GROUP, name, "ok", f"{path.stat().st_size / 2**20:.1f} MiB, whole")
 
@@ -145,6 +156,7 @@ def _bundle(patient: Patient) -> Check:
 
 
 def _results(patient: Patient) -> Iterator[Check]:
+    from realign_edge.results.chain import in_short
     from realign_edge.results.store import FILE, Results
 
     first = _database(patient, FILE, "results", "verdicts", "inspect")
@@ -159,8 +171,7 @@ def _results(patient: Patient) -> Iterator[Check]:
         yield Check(GROUP, "verdicts", "broken", problem.message, problem.hint)
         return
     if problems:
-        fact = f"{len(problems)} problems, the first in row {problems[0].number}: {problems[0].what}"
-        yield Check(GROUP, "verdicts", "broken", fact, "`realign-edge results verify` names them all")
+        yield Check(GROUP, "verdicts", "broken", in_short(problems), "`realign-edge results verify` names them all")
     else:
         how = "every row chained to the one before" if patient.thorough else "`doctor --thorough` checks their chain"
         yield Check(GROUP, "verdicts", "ok", f"{head.entries} rows; {how}")

@@ -83,7 +83,8 @@ def _copy_all(home: Path, target: Path) -> int:
         with Results.read(home) as results:
             rows = results.backup(target / RESULTS).entries
     if (home / TRUSTED).is_dir():
-        shutil.copytree(home / TRUSTED, target / TRUSTED)
+        # Not what a killed process left beside a key.
+        shutil.copytree(home / TRUSTED, target / TRUSTED, ignore=shutil.ignore_patterns(".*"))
     for chosen in sorted((home / RUNS).glob(f"*/{CHOICES}")):
         if not chosen.parent.is_symlink():
             _copy_choices(chosen.parent, target / RUNS / chosen.parent.name)
@@ -120,7 +121,7 @@ def _refuse_damaged(path: Path) -> None:
     if problem := damage(path):
         raise MissingError(
             f"{path} is damaged, so no backup was made of it: {problem}",
-            "put the newest backup in its place: realign-edge maintain restore",
+            "put the newest backup in its place: realign-edge maintain restore latest",
         )
 
 

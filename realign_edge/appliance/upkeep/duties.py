@@ -10,6 +10,7 @@ from realign_edge.appliance.upkeep.backup import CATALOG, back_up, known_backups
 from realign_edge.appliance.upkeep.model import Outcome, Shift
 from realign_edge.errors import MissingError
 from realign_edge.evaluation.preference.choices import choices_words, count_choices
+from realign_edge.results.chain import in_short
 from realign_edge.results.store import FILE as RESULTS
 from realign_edge.results.store import Results
 from realign_edge.runs.leftovers import sweep_leftovers
@@ -17,22 +18,24 @@ from realign_edge.runs.lock import BusyError, work_lock
 from realign_edge.runs.run import list_runs, remove_run
 
 _GIB, _DAY_S = 2**30, 86_400.0
-_RESTORE = "put the newest good backup in its place: realign-edge maintain restore"
+_RESTORE = "put the newest backup in its place: realign-edge maintain restore latest"
+# What `integrity` tells of each.
+CHECKED = {"check catalog": CATALOG, "check results": RESULTS}
 
 
 def integrity(shift: Shift) -> list[Outcome]:
     """Are catalog and results as they were written?"""
     found = []
-    for name, holds in ((CATALOG, "catalog"), (RESULTS, "results")):
-        path = shift.home / name
+    for name, file in CHECKED.items():
+        path = shift.home / file
         if not path.exists():
-            found.append(Outcome(f"check {holds}", "skipped", "there are none yet"))
+            found.append(Outcome(name, "skipped", "there are none yet"))
         elif problem := damage(path, thorough=True):
-            found.append(Outcome(f"check {holds}", "failed", f"{path} is damaged: {problem}", _RESTORE))
-        elif name == RESULTS:
+            found.append(Outcome(name, "failed", f"{path} is damaged: {problem}", _RESTORE))
+        elif file == RESULTS:
             found.append(_chain(shift))
         else:
-            found.append(Outcome(f"check {holds}", "done", "whole"))
+            found.append(Outcome(name, "done", "whole"))
     return found
 
 
@@ -40,10 +43,11 @@ def _chain(shift: Shift) -> Outcome:
     with Results.read(shift.home) as results:
         problems, rows = results.verify(progress=shift.progress), results.head().entries
     if problems:
-        more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
-        fact = f"row {problems[0].number}: {problems[0].what}{more}"
+        fact = in_short(problems)
         fix = "`realign-edge results verify` names all; ask who edited the file"
         return Outcome("check results", "failed", fact, fix)
+    # Opened for writing, a head that a stop left one row behind is raised: until then a lost last row would not show.
+    Results.open(shift.home).close()
     return Outcome("check results", "done", f"{rows} rows, each chained to the one before")
 
 
@@ -121,7 +125,8 @@ def retention(shift: Shift) -> list[Outcome]:
     logs = [p for p in (shift.home / "logs").glob("*.log") if p.stat().st_mtime < oldest and str(p) not in kept]
     for log in logs:
         log.unlink(missing_ok=True)
-    left = sweep_leftovers(shift.home, below=True)
+    # Backups stay as they were made: a file gone from one would make it useless. What lies beside them goes with them.
+    left = sweep_leftovers(shift.home, below=True, apart=shift.backups)
     fact = f"{len(gone)} runs and {len(logs)} logs removed, {len(runs) - len(gone)} runs kept"
     fact += f"; runs went {choices_words(choices)}, which the backups before still have" if choices else ""
     fact += f"; {len(left)} half-written files of killed processes removed" if left else ""

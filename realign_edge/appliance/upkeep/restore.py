@@ -118,22 +118,39 @@ def _belongs(name: str) -> bool:
 
 
 def _check_schemas(backup: Backup) -> None:
-    """A trigger of somebody else's would do its work with the next verdict."""
+    """A trigger of somebody else's would do its work with the next verdict; a trigger of ours that is missing no longer
+    keeps a row from being changed; a table that is virtual is a program of its own."""
     with TemporaryDirectory() as folder:
         own = Path(folder)
         with Catalog(own / CATALOG), Results.open(own):
             pass
         for name in {CATALOG, RESULTS} & backup.files.keys():
-            if strange := sorted(_programs(backup.folder / name) - _programs(own / name)):
+            found, ours = _programs(backup.folder / name), _programs(own / name)
+            if strange := sorted(found - ours):
                 raise RealignError(
                     f"{backup.folder / name} holds a program that is none of ours: {strange[0][0]}", "take another one"
+                )
+            # One of an older version lacks what later versions brought, and gets it when it is opened.
+            same = _version(backup.folder / name) == _version(own / name)
+            if same and (lost := sorted(ours - found)):
+                raise RealignError(
+                    f"{backup.folder / name} lacks what keeps its rows from being changed: {lost[0][0]}",
+                    "take another one",
                 )
 
 
 def _programs(database: Path) -> set[tuple[str, str]]:
     with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
-        rows = db.execute("SELECT name, ifnull(sql, '') FROM sqlite_master WHERE type IN ('trigger', 'view')")
+        rows = db.execute(
+            "SELECT name, ifnull(sql, '') FROM sqlite_master"
+            " WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
+        )
         return {(str(name), str(sql)) for name, sql in rows}
+
+
+def _version(database: Path) -> int:
+    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _in_place(home: Path) -> Iterator[Path]:

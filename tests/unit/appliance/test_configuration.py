@@ -66,6 +66,39 @@ def test_file_of_a_run_beats_the_site_and_flags_beat_both(file: Path, tmp_path: 
     assert align_values()["alignment"] == {"beta": 0.2, "seed": 3}
 
 
+def test_what_a_run_would_work_with_is_shown_with_where_each_value_stands(file: Path, tmp_path: Path) -> None:
+    file.write_text('[site]\nname = "Plant 2"\n[align]\npreset = "paper"\n[align.alignment]\nbeta = 0.2\nseed = 3\n')
+    run = tmp_path / "run.toml"
+    run.write_text('preset = "workstation"\n[alignment]\nseed = 4\n')
+    found = {s.key: (s.value, s.source) for s in effective(None, run)}
+    assert found["align.preset"] == ("workstation", str(run))
+    assert found["align.alignment.seed"] == (4, str(run))
+    assert found["align.alignment.beta"] == (0.2, str(file))
+    assert found["align.alignment.quantization"][1] == "preset workstation"
+    # The name of the plant stands in bundles, wherever it is written; what is shown is what `align` takes.
+    assert found["align.export.site"] == ("Plant 2", "site.name")
+    assert appliance().align.export.site == "Plant 2"
+    config = resolve(run, {}, align_values())
+    assert {s.value for s in effective(None, run) if s.key == "align.alignment.seed"} == {config.alignment.seed}
+
+
+def test_commands_show_and_check_the_file_of_a_run(file: Path, home: Path, tmp_path: Path) -> None:
+    file.write_text("[align.alignment]\nseed = 3\n")
+    run = tmp_path / "run.toml"
+    run.write_text("[alignment]\nseed = 4\n")
+    words = [*EDGE, "config", "show", "--changed", "--config", str(run)]
+    shown = subprocess.run(words, capture_output=True, text=True)
+    assert shown.stdout.split() == ["align.alignment.seed", "=", "4", "#", "run"]
+    assert f"file: {file} (${VARIABLE})" in shown.stderr and f"state: {home} ($REALIGN_EDGE_HOME)" in shown.stderr
+    about = json.loads(subprocess.run([*words, "--json"], capture_output=True, text=True).stdout)
+    assert (about["file_source"], about["state_source"]) == (f"${VARIABLE}", "$REALIGN_EDGE_HOME")
+    assert about["settings"] == [{"key": "align.alignment.seed", "value": 4, "source": str(run)}]
+    assert subprocess.run([*EDGE, "config", "check", "--config", str(run)]).returncode == 0
+    run.write_text("[alignment]\nsed = 4\nbeta = true\n[inspect]\n")
+    told = subprocess.run([*EDGE, "config", "check", "--config", str(run)], capture_output=True, text=True)
+    assert told.returncode == 2 and f"{run}: 3 problems" in told.stderr and "did you mean `seed`" in told.stderr
+
+
 def test_every_problem_is_named_at_once(file: Path) -> None:
     file.write_text("[inspect]\nthreds = 2\nevery_s = 0.01\n[maintain]\nkeep_backups = 0\n[aling]\n")
     with pytest.raises(UsageError) as caught:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -66,6 +67,7 @@ def test_damaged_catalog_is_found(station: Patient) -> None:
     path.write_bytes(data)
     check = found(state.look(station), "catalog")
     assert check.state == "broken" and str(path) in check.fact
+    assert "realign-edge maintain restore latest" in check.fix
 
 
 def test_edited_verdict_is_found_only_when_it_is_looked_for(station: Patient) -> None:
@@ -79,7 +81,10 @@ def test_edited_verdict_is_found_only_when_it_is_looked_for(station: Patient) ->
     db.close()
     assert found(state.look(station), "verdicts").state == "ok"
     thorough = Patient(station.home, station.config, "station", thorough=True)
-    assert found(state.look(thorough), "verdicts").state == "broken"
+    check = found(state.look(thorough), "verdicts")
+    assert check.state == "broken" and check.fact.endswith(
+        "of what keeps rows from being changed, is missing (and 3 more)"
+    )
 
 
 def test_signing_key_that_others_can_read(station: Patient) -> None:
@@ -110,6 +115,8 @@ def test_clock_that_went_back(station: Patient) -> None:
     os.utime(later, (time.time() + 3600,) * 2)
     check = found(machine.look(station), "clock")
     assert check.state == "broken" and "went back" in check.fact
+    # A clock that was ahead and is right again says the same, and what to do then.
+    assert f"touch {later}" in check.fix
 
 
 def test_file_system_is_the_deepest_mount(tmp_path: Path) -> None:
@@ -183,6 +190,57 @@ def test_upkeep_that_left_nothing_readable(station: Patient, text: str) -> None:
 def test_watched_folder_that_is_not_mounted(station: Patient, tmp_path: Path) -> None:
     config = ApplianceConfig(inspect=InspectSettings(folder=tmp_path / "gone"))
     assert found(services.look(Patient(station.home, config, "station")), "watched folder").state == "broken"
+
+
+def test_watched_folder_that_cannot_be_read_or_moved_from(
+    station: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: set[tuple[Path, int]] = set()
+    # Root may do anything, so permissions are made up.
+    monkeypatch.setattr(os, "access", lambda path, how: not any(path == p and how & h for p, h in closed))
+    folder = tmp_path / "in"
+    folder.mkdir()
+    config = ApplianceConfig(inspect=InspectSettings(folder=folder))
+    watched = Patient(station.home, config, "station")
+    assert found(services.look(watched), "watched folder").state == "ok"
+    closed.add((folder, os.W_OK))
+    check = found(services.look(watched), "watched folder")
+    assert check.state == "warn" and str(folder / "quarantine") in check.fact
+    nowhere = ApplianceConfig(inspect=InspectSettings(folder=folder, quarantine=""))
+    assert found(services.look(Patient(station.home, nowhere, "station")), "watched folder").state == "ok"
+    closed.add((folder, os.R_OK))
+    assert found(services.look(watched), "watched folder").state == "broken"
+
+
+@pytest.mark.parametrize(
+    ("enabled", "active", "state", "fix"),
+    [
+        ("enabled", "active", "ok", ""),
+        ("disabled", "active", "warn", "systemctl enable"),
+        ("masked", "inactive", "warn", "enable --now"),
+        ("enabled", "activating", "warn", "journalctl"),
+        ("enabled", "failed", "broken", "journalctl"),
+        ("", "inactive", "absent", "install.sh"),
+    ],
+)
+def test_what_systemd_says_of_a_unit(
+    station: Patient, monkeypatch: pytest.MonkeyPatch, enabled: str, active: str, state: str, fix: str
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    monkeypatch.setattr(services, "_BOOTED", station.home)
+    monkeypatch.setattr(services, "_asked", lambda what, unit: enabled if what == "is-enabled" else active)
+    check = found(services.look(station), "realign-edge-inspect.service")
+    assert check.state == state and fix in check.fix
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_files_that_root_left_in_the_state_are_found(station: Patient) -> None:
+    assert found(state.look(station), "folder").state == "ok"
+    os.chown(station.home, 12345, 12345)
+    (station.home / "keys").mkdir()
+    (station.home / "keys" / "workstation.pub").touch()
+    check = found(state.look(station), "folder")
+    assert check.state == "broken" and str(station.home / "keys") in check.fact and "chown -R" in check.fix
 
 
 def test_look_that_fails_does_not_end_the_others(station: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,8 +83,12 @@ def test_a_folder_that_is_a_link_is_not_followed(home: Path, packed: Callable[..
 @pytest.mark.parametrize("name", ["results.sqlite", "catalog.sqlite"])
 @pytest.mark.parametrize(
     "sql",
-    ["CREATE TRIGGER later AFTER INSERT ON {} BEGIN SELECT 1; END", "CREATE VIEW later AS SELECT load_extension('x')"],
-    ids=["trigger", "view"],
+    [
+        "CREATE TRIGGER later AFTER INSERT ON {} BEGIN SELECT 1; END",
+        "CREATE VIEW later AS SELECT load_extension('x')",
+        "CREATE VIRTUAL TABLE later USING fts5(x)",
+    ],
+    ids=["trigger", "view", "virtual"],
 )
 def test_a_database_with_a_program_of_its_own_is_refused(
     name: str, sql: str, home: Path, packed: Callable[..., Backup]
@@ -95,6 +99,16 @@ def test_a_database_with_a_program_of_its_own_is_refused(
         db.commit()
     files = {**made.files, name: sha256_file(made.folder / name)}
     with pytest.raises(RealignError, match="holds a program that is none of ours: later"):
+        restore(home, Backup(made.folder, made.made_at, files, made.rows), NOW)
+
+
+def test_results_whose_rows_could_be_changed_are_refused(home: Path, packed: Callable[..., Backup]) -> None:
+    made = packed()
+    with closing(sqlite3.connect(made.folder / "results.sqlite")) as db:
+        db.execute("DROP TRIGGER entries_never_change")
+        db.commit()
+    files = {**made.files, "results.sqlite": sha256_file(made.folder / "results.sqlite")}
+    with pytest.raises(RealignError, match="lacks what keeps its rows from being changed: entries_never_change"):
         restore(home, Backup(made.folder, made.made_at, files, made.rows), NOW)
 
 

@@ -138,9 +138,12 @@ def test_verdicts_that_were_edited_in_the_backup_are_refused(filled: Path, tmp_p
 
     made = back_up(filled, tmp_path / "b", NOW)
     db = sqlite3.connect(made.folder / "results.sqlite")
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
         db.execute(f"DROP TRIGGER {name}")
     db.execute("UPDATE entries SET content = replace(content, 'a.jpg', 'x.jpg')")
+    for _, sql in triggers:
+        db.execute(sql)
     db.commit()
     db.close()
     forged = replace(made, files={**made.files, "results.sqlite": sha256_file(made.folder / "results.sqlite")})
@@ -255,6 +258,34 @@ def test_commands_from_backup_to_restore(filled: Path) -> None:
     assert rows(filled) == 2
     assert edge("restore", "nothing", "--yes").returncode == 3
     assert edge("run", "--only", "sweep").returncode == 2
+
+
+def test_what_a_killed_process_left_beside_a_key_makes_no_backup_useless(filled: Path) -> None:
+    trust(filled, workstation_key(filled).public)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for folder in (filled / TRUSTED, filled):
+        (folder / f".key.pub.{dead.pid}.tmp").write_text("half a k")
+    made = back_up(filled, filled / "backups", NOW)
+    assert not [name for name in made.files if ".tmp" in name]
+    # Whatever lies in a backup: it was made so, and its manifest names it.
+    (made.folder / f".note.{dead.pid}.tmp").write_text("x")
+    duties.retention(shift(filled))
+    assert (made.folder / f".note.{dead.pid}.tmp").exists()
+    assert not list(filled.glob(".*.tmp")) and not list((filled / TRUSTED).glob(".*.tmp"))
+    restore(filled, known_backups(filled / "backups")[0], NOW)
+
+
+def test_the_night_raises_a_head_that_a_stop_left_behind(filled: Path) -> None:
+    before = (filled / "results.head").read_bytes()
+    add(filled, "c.jpg")
+    (filled / "results.head").write_bytes(before)
+    with Results.read(filled) as results:
+        assert results.behind() == 1
+    (said,) = [o for o in duties.integrity(shift(filled)) if o.duty == "check results"]
+    assert (said.state, said.fact[:7]) == ("done", "3 rows,")
+    with Results.read(filled) as results:
+        assert results.behind() == 0
 
 
 def test_full_disk_while_a_backup_is_put_back_changes_nothing(

@@ -334,6 +334,38 @@ def test_killed_in_a_rollback_it_is_done_or_not_and_never_half(
         assert sorted(links) == sorted([made.manifest.id, second.manifest.id])
 
 
+def test_a_rollback_that_was_cut_short_is_finished_by_the_same_command(
+    home: Path, made: Any, second: Any, tmp_path: Path
+) -> None:
+    install(made.folder, home, made.keys, good)
+    install(second.folder, home, made.keys, good)
+    shutil.copytree(home, tmp_path / "start", symlinks=True)
+    steps = steps_of(home, lambda: rollback(home, made.keys, good))
+    begun = set()
+    for at in range(steps):
+        shutil.rmtree(home)
+        shutil.copytree(tmp_path / "start", home, symlinks=True)
+        _run_killed(home, lambda: rollback(home, made.keys, good), at)
+        begun.add(store.cut_short(home))
+        assert rollback(home, made.keys, good) == (made.manifest.id, second.manifest.id)
+        assert current(home).name == made.manifest.id
+    assert begun == {"", "rollback"}
+
+
+def test_an_install_that_was_cut_short_does_not_keep_a_rollback_from_its_work(
+    home: Path, made: Any, second: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(made.folder, home, made.keys, good)
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr(Path, "symlink_to", _full)
+        install(second.folder, home, made.keys, good)
+    assert rollback(home, made.keys, good) == (made.manifest.id, second.manifest.id)
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "words"),
     [(errno.ENOSPC, OSError, "current.link"), (errno.EPERM, RealignError, "a file system without links")],

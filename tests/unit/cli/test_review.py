@@ -3,15 +3,18 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from realign_edge.cli.main import app
+from realign_edge.errors import RealignError
 from realign_edge.results.model import Disposition, Finding, Inspection, Neighbour, Reason
 from realign_edge.results.store import Results
 from realign_edge.runs.run import create_run
+from tui.inspections import plain
 
 RUNNER = CliRunner()
 
@@ -68,6 +71,23 @@ def test_the_end_of_the_input_is_the_end(waiting: Path) -> None:
     asked("p")
     asked("o\n")
     assert len(decisions(waiting)) == 1
+
+
+def test_a_decision_that_cannot_be_written_ends_it_and_is_told(waiting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise RealignError("No space left on device", "free some space, then run the same command again")
+
+    monkeypatch.setattr(plain, "write_decision", full)
+    found = RUNNER.invoke(app, ["results", "review", "--operator", "Ito", "--plain"], input="p\np\np\n")
+    assert found.exit_code != 0 and isinstance(found.exception, RealignError)
+    assert found.stdout.count("> ") == 1 and decisions(waiting) == []
+
+
+def test_a_copy_is_not_decided_in_and_it_asks_on(waiting: Path, tmp_path: Path) -> None:
+    with Results.open(waiting) as results:
+        results.backup(tmp_path / "copy.sqlite")
+    said = asked("p\nq\n", "--results", str(tmp_path / "copy.sqlite"))
+    assert "is a copy of the results" in said and said.count("> ") == 2
 
 
 def test_the_readers_language(waiting: Path) -> None:

@@ -4,16 +4,19 @@ import base64
 import hashlib
 import importlib.util
 import shutil
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deploy.make_bundle import build
+
 MAIN = """
-import sys
+import os, sys
 def main():
-    print("realign-edge {version}" if "--version" in sys.argv else "doctor: fine")
+    print("realign-edge {version}" if "--version" in sys.argv else "doctor: fine (" + os.environ["LC_ALL"] + ")")
 """
 PLACES = """
 import os, pathlib
@@ -25,6 +28,7 @@ for line in text.splitlines():
         print("realign-edge-inspect ReadWritePaths=-" + line[8:])
 """
 Wheelhouse = Callable[[str], Path]
+Unpacked = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +56,34 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Wheelhouse:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def archives(wheelhouse: Wheelhouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two versions by one key, unpacked, once for all tests."""
+    folder = tmp_path_factory.mktemp("archives")
+    for version in ("1.0", "2.0"):
+        archive = build("station", folder, folder / "release.key", [], 0, wheelhouse(version))
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder / version, filter="data")
+    return folder
+
+
+@pytest.fixture
+def unpacked(archives: Path, tmp_path: Path) -> Unpacked:
+    """unpacked("1.0"): a folder of that version, this test's own, with the key beside it."""
+
+    def make(version: str) -> Path:
+        shutil.copytree(archives / version, tmp_path / version)
+        shutil.copy(archives / "release.pub", tmp_path / version / "release.pub")
+        return next(p for p in (tmp_path / version).iterdir() if p.is_dir())
+
+    return make
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "root"
 
 
 def write_wheel(folder: Path, name: str, version: str, files: dict[str, str], metadata: str, entry: str) -> None:

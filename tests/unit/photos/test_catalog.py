@@ -141,7 +141,7 @@ def test_damage_found_later_is_told_too(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[8192:] = os.urandom(len(data) - 8192)
     path.write_bytes(data)
-    with pytest.raises(MissingError, match="restore it from a backup|cannot be used"), Catalog(path) as catalog:
+    with pytest.raises(MissingError, match="cannot be used"), Catalog(path) as catalog:
         catalog.known_files(tmp_path)
 
 

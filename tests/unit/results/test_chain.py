@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realign_edge.files import sha256_bytes
-from realign_edge.results.chain import Stored, chain_problems, row_hash
+from realign_edge.results.chain import Problem, Stored, chain_problems, in_short, row_hash
 from realign_edge.results.content import canonical, kind_of, parse
 from realign_edge.results.head import Head
 from realign_edge.results.model import Disposition, Finding, Inspection, Refused
@@ -274,3 +274,9 @@ def test_a_row_of_other_kinds_of_values_is_told_of_and_not_reported(
         parse("inspection", text)
     row = Stored(1, "inspection", text, "", row_hash(1, "inspection", text, ""))
     assert [why.split(maxsplit=1)[0] in p.what for p in chain_problems([row])] == [True]
+
+
+def test_a_problem_of_the_whole_file_names_no_row() -> None:
+    whole, one = Problem(0, "results.head is missing"), Problem(7, "is not as it was written")
+    assert in_short([whole]) == "results.head is missing"
+    assert in_short([one, whole, one]) == "row 7 is not as it was written (and 2 more)"

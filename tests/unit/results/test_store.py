@@ -26,14 +26,18 @@ from pathlib import Path
 from realign_edge.results.model import Refused
 from realign_edge.results.store import Results
 with Results.open(Path(sys.argv[1]), station=sys.argv[2]) as results:
+    if len(sys.argv) > 5:
+        print("ready", flush=True)
+        sys.stdin.readline()
     for i in range(int(sys.argv[3])):
         results.append(Refused(f"{i}.jpg", "x" * int(sys.argv[4]), "2026-04-01T00:00:00+00:00", ""))
         print(results.head().entries, flush=True)
 """
 
 
-def writer(home: Path, station: str, rows: int, size: int = 10, **more: Any) -> "subprocess.Popen[str]":
-    words = [sys.executable, "-c", WRITER, str(home), station, str(rows), str(size)]
+def writer(home: Path, station: str, rows: int, size: int = 10, *words: str, **more: Any) -> "subprocess.Popen[str]":
+    """words: any, and it waits for a line before its first row."""
+    words = (sys.executable, "-c", WRITER, str(home), station, str(rows), str(size), *words)
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
@@ -115,16 +119,24 @@ def test_a_photo_has_one_inspection_and_one_refusal_under_each_name(home: Path, 
 
 
 def test_two_writers_at_once_make_one_chain(home: Path) -> None:
-    both = [writer(home, station, 25) for station in ("A", "B")]
+    both = [writer(home, station, 60, 10, "told", stdin=subprocess.PIPE) for station in ("A", "B")]
     for process in both:
-        assert process.wait(60) == 0, process.communicate()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in both:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
     with Results.read(home) as results:
         found = list(results.entries())
         assert results.verify() == []
-        assert [e.number for e in found] == list(range(1, 51))
+        assert [e.number for e in found] == list(range(1, 121))
         # Else they did not write at the same time, and nothing was tested.
         stations = [e.content.station for e in found if isinstance(e.content, Refused)]
-        assert stations not in (["A"] * 25 + ["B"] * 25, ["B"] * 25 + ["A"] * 25)
+        assert stations not in (["A"] * 60 + ["B"] * 60, ["B"] * 60 + ["A"] * 60)
         assert read_head(home / "results.sqlite") == results.head()
 
 
@@ -172,7 +184,7 @@ def test_a_shortened_file_takes_no_more_rows(filled: Path, inspection: Callable[
     with Results.open(filled) as results:
         with pytest.raises(RealignError, match="it had 6 rows") as told:
             results.append(inspection(9))
-        assert "backup" in told.value.hint
+        assert "realign-edge maintain restore latest" in told.value.hint
         assert results.head().entries == 4
 
 

@@ -39,3 +39,15 @@ def test_link_goes_and_not_what_it_leads_to(tmp_path: Path) -> None:
     link.symlink_to("precious")
     assert sweep_leftovers(tmp_path, below=True) == [link]
     assert (tmp_path / "precious").is_dir()
+
+
+def test_a_folder_that_is_to_stay_as_it_is_stays_so_by_whatever_way_it_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "home" / "backups").mkdir(parents=True)
+    (tmp_path / "home" / "inner" / "backups").mkdir(parents=True)
+    (tmp_path / "other").symlink_to("home")
+    name = f".key.{gone()}.tmp"
+    kept, left = tmp_path / "home" / "backups" / name, tmp_path / "home" / "inner" / "backups" / name
+    for path in (kept, left):
+        path.touch()
+    sweep_leftovers(tmp_path / "home", below=True, apart=tmp_path / "other" / "backups")
+    assert kept.exists() and not left.exists()

@@ -1,5 +1,6 @@
 """The units as systemd itself judges them; every relaxed line says why."""
 
+import itertools
 import json
 import re
 import shutil
@@ -13,6 +14,13 @@ import pytest
 UNITS = Path(__file__).parents[3] / "systemd"
 # Exposure that systemd may find, of 10: the promise of the operations guide.
 MOST = {"realign-edge-inspect.service": 1.0, "realign-edge-align@.service": 1.5, "realign-edge-maintain.service": 1.0}
+RELAXED = (
+    "SupplementaryGroups",
+    "RestrictAddressFamilies",
+    "PrivateDevices=no",
+    "MemoryDenyWriteExecute=no",
+    "ProcSubset=all",
+)
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
 
@@ -59,6 +67,10 @@ def test_what_systemd_would_tighten_has_its_reason(unit: str) -> None:
     reasons = [line for line in (UNITS / unit).read_text(encoding="utf-8").splitlines() if line.startswith("# ")]
     loose = {name for one in found if not one["set"] for name in [re.split("[=/]", one["name"])[0]]}
     lines = (UNITS / unit).read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if re.match(f"({'|'.join(RELAXED)})", line):
+            above = itertools.takewhile(lambda said: said.startswith("#"), reversed(lines[:number]))
+            assert any(said.startswith("# Relaxed") for said in above), line
     for name in loose:
         beside = any(line.startswith(f"{name}=") and before.startswith("#") for before, line in pairwise(lines))
         # ProtectClock=yes by itself allows the clock to be read.

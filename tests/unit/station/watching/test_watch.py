@@ -1,7 +1,9 @@
 """Each photo exactly once, whatever happens to its file; the inspector is made up, everything else is real."""
 
+import contextlib
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -342,6 +344,30 @@ def test_another_active_bundle_is_taken_up(tmp_path: Path) -> None:
     assert (loaded, told) == ([tmp_path / "a", tmp_path / "b"], [tmp_path / "b"])
 
 
+def test_a_bundle_whose_key_was_revoked_is_not_gone_on_with(tmp_path: Path, home: Path) -> None:
+    from realign_edge.bundle.keys import PublicKey
+    from realign_edge.bundle.trust import keys_stamp, revoke, trust, trusted_keys
+    from realign_edge.station.watching.current import CurrentInspector
+
+    key, told = PublicKey(b"k" * 32), list[Path]()
+    trust(home, key)
+
+    def load() -> MadeUp:
+        if trusted_keys(home).find(key.raw) is None:
+            raise MissingError("signed with a key that was revoked")
+        return MadeUp()
+
+    inspector = CurrentInspector(lambda: tmp_path, load, told.append, lambda: keys_stamp(home))
+    data = photo(tmp_path / "p.jpg")
+    inspector.inspect(data, "p.jpg")
+    trust(home, PublicKey(b"o" * 32))
+    inspector.inspect(data, "p.jpg")
+    revoke(home, key.id)
+    with pytest.raises(MissingError, match="revoked"):
+        inspector.inspect(data, "p.jpg")
+    assert told == []
+
+
 def test_photo_that_could_not_be_moved_is_once_there_is_room(watched: Watched) -> None:
     photo(watched.folder / "a.jpg", 1)
     (watched.folder / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0cut off")
@@ -360,6 +386,34 @@ def test_photo_that_could_not_be_moved_is_once_there_is_room(watched: Watched) -
     watched.run(moved, patience_s=0.0)
     assert (watched.of("trouble"), watched.of("inspected")) == (["a.jpg", "bad.jpg"], ["a.jpg"])
     assert len(watched.rows()) == 2
+
+
+def test_only_work_feeds_the_watchdog(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemd hears of the loop between photos, and of nobody while a photo hangs: no thread stands in for the work."""
+    said: list[tuple[str, str]] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"\0realign-edge-test-{os.getpid()}")
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"@realign-edge-test-{os.getpid()}")
+
+        def heard(when: str) -> None:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    said.append((when, manager.recv(4096).decode()))
+
+        def hanging(_name: str) -> None:
+            heard("before")
+            time.sleep(0.3)
+            heard("hanging")
+
+        watched.inspector.before = hanging
+        photo(watched.folder / "a.jpg")
+        watched.run(lambda: bool(watched.told))
+        heard("after")
+    order = [(when, words.partition("\n")[0]) for when, words in said if not words.startswith("STATUS")]
+    assert ("before", "READY=1") in order and ("before", "WATCHDOG=1") in order
+    assert not [when for when, _ in order if when == "hanging"]
+    assert ("after", "WATCHDOG=1") in order and order[-1] == ("after", "STOPPING=1")
 
 
 def test_a_photo_that_ends_the_decoder_comes_last_too(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
