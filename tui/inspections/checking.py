@@ -72,7 +72,7 @@ class Checking(Following):
         if not found.problems:
             return words("inspections.verified", n=found.last)
         lines = [
-            f"{words('inspections.row', n=p.number)}: {what}" if p.number else what
+            f"{words('inspections.row', n=p.number)}{words('inspections.colon')}{what}" if p.number else what
             for p in found.problems[:_PROBLEMS]
             for what in [spoken(p.what, words.language)]
         ]

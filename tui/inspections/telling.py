@@ -119,7 +119,7 @@ def said_line(words: Words, said: Disposition, names: Glossary = NO_NAMES) -> st
     more = " · ".join(clean(t) for t in (said.reason, seen, said.note) if t)
     text = words(f"inspections.said_{said.decision}", person=clean(said.operator), verdict=said.verdict,
                  at=local(said.decided_at)[:16])  # fmt: skip
-    return " ".join(text.split()) + (f"{words('inspections.because')}{more}" if more else "")
+    return " ".join(text.split()) + (f"{words('inspections.colon')}{more}" if more else "")
 
 
 def _seen(words: Words, names: Glossary, defects: Sequence[str], locations: Sequence[str]) -> str:
