@@ -467,6 +467,7 @@ case $action in
             read -r answer || answer=''
             [ "$answer" = purge ] || fail "nothing was removed" "leave --purge out to keep the data"
         fi
+        [ -e "$opt" ] || say "realign-edge is not installed here; what may be left of it goes"
         if [ -z "$root" ] && [ -d /run/systemd/system ]; then
             systemctl disable --now realign-edge-inspect.service realign-edge-maintain.timer 2>/dev/null || true
             systemctl stop realign-edge-maintain.service 'realign-edge-align@*' 2>/dev/null || true
@@ -477,7 +478,7 @@ case $action in
         if [ -n "$purge" ]; then
             rm -rf "$state" "$etc" "$root/var/cache/realign-edge"
             say "removed, with data and settings; photos in $root/srv/realign-edge were left"
-        else
+        elif [ -e "$state" ] || [ -e "$etc" ]; then
             say "removed; data stays in $state, settings in $etc"
         fi
         [ -n "$root" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload

@@ -183,6 +183,8 @@ def test_everything_odd_at_once(unpacked: Unpacked, archives: Path, tmp_path: Pa
     done = ran([current / "share/install.sh", "uninstall", "--purge", "--yes", "--root", root])
     assert done.returncode == 0, done.stderr
     assert [p.relative_to(root) for p in root.rglob("realign-edge*")] == [Path("srv/realign-edge")]
+    done = ran([next((archives / "1.0").iterdir()) / "install.sh", "uninstall", "--root", root])
+    assert (done.returncode, done.stdout.count("not installed here"), done.stdout.count("stays")) == (0, 1, 0)
 
 
 def test_two_at_once_and_an_interruption(unpacked: Unpacked, tmp_path: Path) -> None:
