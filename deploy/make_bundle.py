@@ -1,7 +1,7 @@
 """The offline bundle of a role: one signed archive that installs on a machine without a network.
 
     python -m deploy.make_bundle --role station --out dist
-    python -m deploy.make_bundle --role workstation --torch https://download.pytorch.org/whl/cu130
+    python -m deploy.make_bundle --role workstation --torch /media/usb/torch-cu130
 
 Inside: wheels/ (this Python, this platform), models/ (those that were named), systemd/, etc/, doc/, licences/,
 sbom.cdx.json, bundle.json, install.sh, SHA256SUMS over all of it, and SHA256SUMS.sig by the release key.

@@ -50,7 +50,7 @@ def watch_folder(
         Results.open(place, given.station) as results,
     ):
         teller = Teller(as_json, quiet)
-        about = context_by(given, pattern, lambda words: teller.tell(Event("trouble", words=words)))
+        about = context_by(given, pattern, lambda said: teller.tell(Event("trouble", words=said)))
         watcher = Watcher(folder, place, open_inspector(teller), results, settings, teller.tell, about)
         say(_greeting(folder, settings), quiet)
         watcher.run(stopping)

@@ -125,7 +125,8 @@ def said_line(words: Words, said: Disposition, names: Glossary = NO_NAMES) -> st
 def _seen(words: Words, names: Glossary, defects: Sequence[str], locations: Sequence[str]) -> str:
     """Defects with their places; locations are parallel, or fewer."""
     places = (*locations, *[""] * len(defects))
-    return "; ".join(_at(words, names, d, p) for d, p in zip(defects, places, strict=False))
+    mark = "; " if words.language == "en" else "、"
+    return mark.join(_at(words, names, d, p) for d, p in zip(defects, places, strict=False))
 
 
 def _at(words: Words, names: Glossary, defect: str, place: str) -> str:

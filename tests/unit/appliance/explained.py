@@ -55,6 +55,10 @@ def watcher(_: Language) -> Part:
         words = [text for node in given for text in may_say(node, module) if text] or ["{}"]
         kinds = {kind for kind in may_say(call.args[0], module) if kind != "inspected"}
         found |= {f"{kind} {{}} {text}" for kind in kinds for text in words}
+    # What is handed on was said elsewhere.
+    found = found - {"trouble {} {}"} | {
+        f"trouble {{}} {text}" for text in sayings("station/arriving/about.py", of=("tell",))
+    }
     assert {text.split()[0] for text in found} == {*get_args(Kind)} - {"inspected"}
     return Part(sentences=found)
 
