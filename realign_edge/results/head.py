@@ -80,18 +80,21 @@ def next_head(database: Path) -> Iterator[Callable[[Head], None]]:
         RealignError: another process is writing for too long.
     """
     path = head_path(database)
-    staged = beside_of(path)
+    staged, prepared = beside_of(path), False
 
     def prepare(head: Head) -> None:
+        nonlocal prepared
         if head.entries == 1 and not path.exists():
             # So that a first row without a head is not left by a stop.
             _write(database, Head(0, ""))
         write_synced(staged, _text(head), told_as=path)
+        prepared = True
 
     with _alone(database):
         try:
             yield prepare
-            if staged.exists():
+            # A file of that name alone tells nothing: a killed process may have had the same number.
+            if prepared:
                 with suppress(OSError):
                     staged.replace(path)
                     sync_folder(path.parent)

@@ -17,6 +17,7 @@ from realign_edge.cli.main import app
 from realign_edge.errors import RealignError
 from realign_edge.results import head as heads
 from realign_edge.results.head import Head, read_head
+from realign_edge.results.model import Inspection
 from realign_edge.results.store import Results
 
 
@@ -151,3 +152,15 @@ def test_a_writer_that_hangs_is_not_waited_for_for_ever(
             results.append(inspection(9))
         fcntl.flock(held, fcntl.LOCK_UN)
         results.append(inspection(9))
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_no_head(filled: Path) -> None:
+    """Process numbers come again after each start of a machine."""
+    left = filled / f".results.head.{os.getpid()}.tmp"
+    left.write_text(json.dumps({"entries": 7, "hash": "0" * 64}))
+    before = read_head(filled / "results.sqlite")
+    with Results.open(filled) as results:
+        known = next(e.content for e in results.entries() if isinstance(e.content, Inspection))
+        assert results.append_new(known)[1] is False
+    assert read_head(filled / "results.sqlite") == before
+    assert not left.exists()
