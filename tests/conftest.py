@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# No test is timed: a busy machine takes 0.2 s, hypothesis' limit, for what takes a hundredth of it on another.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 os.environ["REALIGN_EDGE_CONFIG"] = ""
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
