@@ -8,13 +8,14 @@
 # back, looked after at night, and uninstalled. Without one it is a workstation's: an alignment runs as a service, loses
 # its power, and is started again.
 #
-# SYSTEM=DIR: the Debian that boots; made there by debootstrap (which asks a package mirror) where it is not.
+# SYSTEM=DIR: the Debian that boots; made there by debootstrap where it is not. MIRROR=URL: where its packages are taken
+# from, else debootstrap's own.
 # ENGINE=nspawn: in namespaces of this machine; ENGINE=qemu: in a virtual machine with a kernel and a disk of its own.
 # Nothing of this machine is changed.
 set -eu
 here=$(dirname "$(realpath "$0")")
 [ "$(id -u)" = 0 ] || { echo "error: this must be run as root (it makes a file system)" >&2; exit 2; }
-[ $# -ge 3 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2; }
 engine=${ENGINE:-nspawn}
 case $engine in
     nspawn) tools="debootstrap systemd-nspawn" ;;
@@ -37,7 +38,7 @@ system=${SYSTEM:-$scratch/system}
 if [ ! -f "$system/.whole" ]; then
     echo "making a Debian in $system ..."
     debootstrap --variant=minbase --include=systemd,systemd-sysv,udev,dbus,python3,openssl,linux-image-cloud-amd64,initramfs-tools,iproute2,procps \
-        bookworm "$system" http://deb.debian.org/debian >"$scratch/said" || { tail -n 5 "$scratch/said" >&2; exit 1; }
+        bookworm "$system" ${MIRROR:+"$MIRROR"} >"$scratch/said" || { tail -n 5 "$scratch/said" >&2; exit 1; }
     ! mountpoint -q "$system/proc" || umount "$system/proc"
     : >"$system/.whole"
 fi
