@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,12 +190,22 @@ def test_everything_odd_at_once(unpacked: Unpacked, archives: Path, tmp_path: Pa
 
 def test_two_at_once_and_an_interruption(unpacked: Unpacked, tmp_path: Path) -> None:
     folder, root = unpacked("1.0"), tmp_path / "root"
+    begun, go, slow = tmp_path / "begun", tmp_path / "go", tmp_path / "python"
+    # A Python that takes its time with the first thing that it makes.
+    wait = f'case "$*" in *venv*) : >"{begun}"; until [ -e "{go}" ]; do sleep 0.05; done ;; esac'
+    slow.write_text(f'#!/bin/sh\ncase $1 in -m) {wait} ;; esac\nexec "{sys.executable}" "$@"\n')
+    slow.chmod(0o755)
     command = [str(folder / "install.sh"), "--root", str(root), "--key", str(folder.parent / "release.pub")]
+    command += ["--python", str(slow)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
-        assert first.stdout is not None and first.stderr is not None
-        assert any(line.startswith("installing") for line in first.stdout)
+        assert first.stderr is not None
+        while not begun.exists():
+            assert first.poll() is None, first.stderr.read()
+            time.sleep(0.02)
         one_error(ran(list(command)), "another install.sh is at work", "wait until it has ended")
         first.send_signal(signal.SIGINT)
+        # The shell hears it once the command that it waits for has ended.
+        go.touch()
         said = first.stderr.read()
         assert first.wait() == 130 and "error: interrupted while putting the programs into" in said, said
     assert "run the same command again" in said
