@@ -11,6 +11,7 @@ import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,6 +189,11 @@ def test_everything_odd_at_once(unpacked: Unpacked, archives: Path, tmp_path: Pa
     assert (done.returncode, done.stdout.count("not installed here"), done.stdout.count("stays")) == (0, 1, 0)
 
 
+def heard() -> None:
+    """Whoever is started in the background of a shell has Ctrl-C ignored, and a shell cannot trap it then."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_two_at_once_and_an_interruption(unpacked: Unpacked, tmp_path: Path) -> None:
     folder, root = unpacked("1.0"), tmp_path / "root"
     begun, go, slow = tmp_path / "begun", tmp_path / "go", tmp_path / "python"
@@ -197,7 +203,8 @@ def test_two_at_once_and_an_interruption(unpacked: Unpacked, tmp_path: Path) -> 
     slow.chmod(0o755)
     command = [str(folder / "install.sh"), "--root", str(root), "--key", str(folder.parent / "release.pub")]
     command += ["--python", str(slow)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=heard, **pipes) as first:
         assert first.stderr is not None
         while not begun.exists():
             assert first.poll() is None, first.stderr.read()
