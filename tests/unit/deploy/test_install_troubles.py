@@ -11,7 +11,6 @@ import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -189,9 +188,8 @@ def test_everything_odd_at_once(unpacked: Unpacked, archives: Path, tmp_path: Pa
     assert (done.returncode, done.stdout.count("not installed here"), done.stdout.count("stays")) == (0, 1, 0)
 
 
-def heard() -> None:
-    """Whoever is started in the background of a shell has Ctrl-C ignored, and a shell cannot trap it then."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# Whoever is started in the background of a shell has Ctrl-C ignored, and a shell cannot trap it then.
+HEARD = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 def test_two_at_once_and_an_interruption(unpacked: Unpacked, tmp_path: Path) -> None:
@@ -203,8 +201,8 @@ def test_two_at_once_and_an_interruption(unpacked: Unpacked, tmp_path: Path) -> 
     slow.chmod(0o755)
     command = [str(folder / "install.sh"), "--root", str(root), "--key", str(folder.parent / "release.pub")]
     command += ["--python", str(slow)]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, preexec_fn=heard, **pipes) as first:
+    heard = [sys.executable, "-c", HEARD, *command]
+    with subprocess.Popen(heard, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
         assert first.stderr is not None
         while not begun.exists():
             assert first.poll() is None, first.stderr.read()
