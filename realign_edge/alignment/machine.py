@@ -19,7 +19,7 @@ def used_memory(device: torch.device) -> int:
         torch.cuda.empty_cache()
         free, total = torch.cuda.mem_get_info(device)
         # What torch holds in reserve is not in use: loading leaves holes that cannot be given back, and training
-        # fills them (3 GiB of a 7B model's).
+        # fills them.
         return int(total - free) - torch.cuda.memory_reserved(device) + torch.cuda.memory_allocated(device)
     import psutil
 
